@@ -1,0 +1,130 @@
+"""A verdict on anyone's step: what may be asked, and how its children start.
+
+This module imports little: the first child is started before the judge is loaded, and starts meanwhile.
+What happens then is in `examination`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from leakbench.errors import LeakbenchError
+from leakbench.spawn import Crew, Limits, Order, exact_heap_environ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from leakbench.spawn import Child, Ending
+    from leakbench.verdict import Verdict
+
+_SIDE_FACTOR = 4
+_SIDE_SECONDS = 30.0
+_MIB = 1 << 20
+_COUNTER_VARIABLES = ("PYTHONMALLOC", "GLIBC_TUNABLES", "MALLOC_ARENA_MAX")
+_TRACER_PREFIXES = ("COV_CORE_", "COVERAGE_PROCESS_")  # they have coverage trace every child
+
+
+class UnusableTargetError(LeakbenchError):
+    """The target does not exist, does not import, or cannot be called as a step."""
+
+
+class TargetFailedError(LeakbenchError):
+    """The target itself failed: raised, crashed, ran out of memory or time. `seen` says how far it came."""
+
+    def __init__(self, message: str, ending: Ending, seen: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.ending = ending
+        self.seen = seen
+
+
+class Launch(NamedTuple):
+    """How a child comes to its target: by the target's name, unless a program of its own gets it there."""
+
+    arguments: tuple[str, ...] | None = None  # the interpreter's
+    job: Mapping[str, Any] = {}  # what the child is told beside the target
+    folder: str | None = None  # to start in; None: the current one
+
+
+class Wish(NamedTuple):
+    """What to check, and how far to go."""
+
+    target: str
+    budget_seconds: float = 5.0
+    steps: int | None = None
+    limit_bytes: int | None = None  # `filling` is no leak where the ceiling stays below it
+    only_verdict: bool = False
+    python: str = sys.executable
+    request: str | None = None
+    deadline_seconds: float = 20.0  # for one step to return; a longer one is taken to hang
+    growth_cap_bytes: int = 256 * _MIB
+    memory_cap_bytes: int | None = None  # None: half of what is available
+    launch: Launch = Launch()
+
+
+def examine(wish: Wish, *, keep_capture: str | None = None) -> Verdict:
+    """Check the target; `keep_capture` names a file to leave memray's capture in.
+
+    Raises UnusableTargetError and TargetFailedError.
+    """
+    crew = Crew()
+    try:
+        climber = start(crew, wish, exact_heap_environ())
+        from leakbench.examination import Examination
+
+        return Examination(crew, wish, climber, keep_capture).verdict()
+    finally:
+        crew.kill()
+
+
+def start(
+    crew: Crew,
+    wish: Wish,
+    environ: Mapping[str, str],
+    on_record: Callable[[Child, dict[str, Any]], None] | None = None,
+    deadline_seconds: float = math.inf,
+) -> Child:
+    """Start a child that loads the target and then waits for orders."""
+    order = Order(
+        job={"probe": "check", "target": wish.target, "request": wish.request, **wish.launch.job},
+        environ={**inherited_environ(), **environ},
+        python=wish.python,
+        flags=(),
+        arguments=wish.launch.arguments,
+        folder=wish.launch.folder,
+        limits=Limits(deadline_seconds, wish.memory_cap_bytes or available_bytes() // 2),
+    )
+    try:
+        return crew.start(order, on_record)
+    except OSError as error:
+        raise UnusableTargetError(f"{wish.python} cannot be started: {error.strerror}") from error
+
+
+def side_seconds(wish: Wish) -> float:
+    """How long a child may take whose failure costs no more than a holder's or a site's name."""
+    return _SIDE_SECONDS + _SIDE_FACTOR * wish.budget_seconds
+
+
+def inherited_environ() -> dict[str, str]:
+    """The person's own environment, less what would change the counters; a hash seed unless they set one."""
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _COUNTER_VARIABLES and not name.startswith(_TRACER_PREFIXES)
+    }
+    environ.setdefault("PYTHONHASHSEED", "0")
+    return environ
+
+
+def available_bytes() -> int:
+    """Memory that is free or can be made free, by /proc/meminfo; all of the machine's where there is none."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as meminfo:  # noqa: PTH123  # pathlib takes 9 ms to import
+            for line in meminfo:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,360 @@
+"""Code that would remove entries from what grows, but has not run while it grew.
+
+A cache that has not reached its bound, and a buffer before its flush, look exactly like a leak from
+outside. The code tells them apart: the function that touches the container also has a line that takes
+entries out, and that line has not run yet. A leak has no such line, or it runs and does not help.
+"""
+
+import dis
+import linecache
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import CodeType, FrameType
+    from typing import Any
+
+_REMOVERS = frozenset({
+    "__delitem__", "cache_clear", "clear", "discard", "evict", "expire", "pop", "popitem", "popleft", "purge",
+    "remove", "trim",
+})  # fmt: skip
+_DELETES = frozenset({"DELETE_SUBSCR", "STORE_SLICE"})
+_REBINDS = frozenset(
+    {"STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF", "DELETE_ATTR", "DELETE_GLOBAL", "DELETE_DEREF"}
+)
+_SLICE_STORES = frozenset({"STORE_SUBSCR"})
+_PROCESS_IDS = frozenset({"getpid", "pid"})
+_FLAG = object()  # stands for what is set to a constant: a container is not
+_ASKS_WHAT_IT_IS = frozenset({"callable", "getattr", "hasattr", "isinstance", "issubclass", "type"})
+_PROFILED_STEPS = 64
+_PROFILED_SECONDS = 0.05
+
+
+def find_dormant(
+    step: "Callable[[int], object]", first_step: int, paths: "Iterable[str]", budget_seconds: float
+) -> "dict[str, Any]":
+    """Run the step on, and tell which removing instructions do not run.
+
+    paths: of the growing containers (``service.SESSIONS``, ``app.store._cache``). Returns ``dormant``,
+    a list of {file, line, function, text}, and ``steps``, how many were watched. No more steps are run than
+    `budget_seconds` allow; where no code can remove from the containers, only a few.
+    """
+    named = [names for names in map(names_in, paths) if names]
+    wanted = frozenset(names[-1] for names in named)
+    owners = frozenset(name for names in named for name in names)
+    codes, done = _codes_run(step, first_step, budget_seconds)
+    removing = {code: _removing(code, wanted) for code in codes if _mentions(code, wanted)}
+    removing = {code: places for code, places in removing.items() if places}
+    # What other threads are about to do waits for their time: it has not helped while this one looked on.
+    elsewhere = {
+        code: _removing(code, wanted) for code in _codes_of_other_threads() if _mentions(code, wanted)
+    }
+    watched = _watch(step, first_step + done, removing, budget_seconds) if removing else 0
+    waiting = [
+        (code, line)
+        for code, places in removing.items()
+        for line in sorted(set(places.values()))
+        if _waits_for_a_number(code, line)
+    ]
+    waiting += [(code, line) for code, places in elsewhere.items() for line in sorted(set(places.values()))]
+    dormant = [
+        {
+            "file": code.co_filename,
+            "line": line,
+            "function": code.co_name,
+            "text": linecache.getline(code.co_filename, line).strip(),
+        }
+        for code, line in waiting
+        if _may_take_from(code, line, owners)
+    ]
+    return {"dormant": dormant, "steps": done + watched}
+
+
+def _codes_of_other_threads() -> "set[CodeType]":
+    """The code objects in which other threads of Python's are at the moment."""
+    import _thread
+
+    codes: set[CodeType] = set()
+    for thread, top in sys._current_frames().items():  # noqa: SLF001  # documented, in spite of its name
+        frame: FrameType | None = top if thread != _thread.get_ident() else None
+        while frame is not None:
+            codes.add(frame.f_code)
+            frame = frame.f_back
+    return codes
+
+
+def names_in(path: str) -> "list[str]":
+    """The identifiers of a holder's path: ``service.SESSIONS`` → service, SESSIONS; ``a[1].c[3]`` → a, c."""
+    import re
+
+    return re.findall(r"[A-Za-z_]\w*", re.sub(r"\[[^\]]*\]|\([^)]*\)", "", path))
+
+
+def _codes_run(
+    step: "Callable[[int], object]", first_step: int, budget_seconds: float
+) -> "tuple[set[CodeType], int]":
+    """The code objects that a few steps run."""
+    codes: set[CodeType] = set()
+
+    def note(frame: "FrameType", event: str, _argument: object) -> None:
+        if event == "call":
+            codes.add(frame.f_code)
+
+    deadline = time.perf_counter() + min(budget_seconds, _PROFILED_SECONDS)
+    done = 0
+    sys.setprofile(note)
+    try:
+        while done < _PROFILED_STEPS and (done == 0 or time.perf_counter() < deadline):
+            step(first_step + done)
+            done += 1
+    finally:
+        sys.setprofile(None)
+    return codes, done
+
+
+def _mentions(code: "CodeType", wanted: "frozenset[str]") -> bool:
+    names = (code.co_names, code.co_freevars, code.co_cellvars, code.co_varnames)
+    return any(name in wanted for group in names for name in group)
+
+
+def _removing(code: "CodeType", wanted: "frozenset[str]") -> "dict[int, int]":
+    """Where a function that touches a container may take entries out of it, or calls what does.
+
+    Offsets of instructions, with their lines: a line may hold both the test and the removal. What an
+    ``__init__`` binds is the new object's own.
+    """
+    places: dict[int, int] = {}
+    line = code.co_firstlineno
+    before = ""
+    for instruction in dis.get_instructions(code):
+        line = _line_begun(instruction) or line
+        name = str(instruction.argval)
+        if (
+            instruction.opname in _DELETES
+            or (instruction.opname in _SLICE_STORES and before == "BUILD_SLICE")
+            or (instruction.opname in _REBINDS and name in wanted and code.co_name != "__init__")
+            or (
+                _is_lookup(instruction.opname)
+                and (name in _REMOVERS or _calls_remover(name, code, line, wanted))
+            )
+        ):
+            places[instruction.offset] = line
+        before = instruction.opname
+    return places
+
+
+def _line_begun(instruction: "Any") -> "int | None":
+    """The line an instruction opens, or None; Python 3.13 renamed the field."""
+    if sys.version_info >= (3, 13):
+        return instruction.line_number if instruction.starts_line else None
+    line: int | None = instruction.starts_line
+    return line
+
+
+def _is_lookup(opname: str) -> bool:
+    return opname.startswith(("LOAD_METHOD", "LOAD_ATTR", "LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"))
+
+
+def _calls_remover(name: str, code: "CodeType", line: int, wanted: "frozenset[str]") -> bool:
+    """Whether a line calls a function of the same file that touches a container and takes from it."""
+    others = _functions_of_file(code.co_filename).get(name, ())
+    if not others or name + "(" not in linecache.getline(code.co_filename, line):
+        return False
+    return any(
+        instruction.opname in _DELETES or instruction.argval in _REMOVERS
+        for other in others
+        if other is not code and _mentions(other, wanted)
+        for instruction in dis.get_instructions(other)
+    )
+
+
+_by_file: "dict[str, dict[str, list[CodeType]]]" = {}
+
+
+def _functions_of_file(file: str) -> "dict[str, list[CodeType]]":
+    """Code of every living function defined in a file, by name."""
+    if file not in _by_file:
+        import gc
+        from types import FunctionType
+
+        found: dict[str, list[CodeType]] = {}
+        for each in gc.get_objects():
+            if type(each) is FunctionType and each.__code__.co_filename == file:
+                found.setdefault(each.__code__.co_name, []).append(each.__code__)
+        _by_file[file] = found
+    return _by_file[file]
+
+
+def _watch(
+    step: "Callable[[int], object]",
+    first_step: int,
+    removing: "dict[CodeType, dict[int, int]]",
+    budget_seconds: float,
+) -> int:
+    """Run steps until every removal has run, or the budget is spent; takes off those that did."""
+
+    def local(frame: "FrameType", event: str, _argument: object) -> "Any":
+        if event == "opcode":
+            removing[frame.f_code].pop(frame.f_lasti, None)
+        return local
+
+    def call(frame: "FrameType", _event: str, _argument: object) -> "Any":
+        if not removing.get(frame.f_code):
+            return None
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        return local
+
+    deadline = time.perf_counter() + budget_seconds
+    done = 0
+    sys.settrace(call)
+    try:
+        while any(removing.values()) and time.perf_counter() < deadline:
+            step(first_step + done)
+            done += 1
+    finally:
+        sys.settrace(None)
+    return done
+
+
+def _may_take_from(code: "CodeType", line: int, owners: "frozenset[str]") -> bool:
+    """Whether what a line removes from may be the container, or what leads to it.
+
+    ``words.pop()`` takes nothing from LOG, where `words` is a list of the function's own. True without the
+    source, and for what no name tells.
+    """
+    import ast
+
+    function = _function_at(code)
+    if function is None:
+        return True
+    owned = owners - set(code.co_varnames)  # a local may bear a module's name
+    for node in ast.walk(function):  # other names of it, or of a part of it
+        for target, value in _bindings(node):
+            if any(_name_of(part) in owned for part in ast.walk(value)):
+                owned |= {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
+    known = owned | {"self", "cls"} | {each.arg for each in ast.walk(function) if isinstance(each, ast.arg)}
+    here: list[Any] = [node for node in ast.walk(function) if hasattr(node, "lineno")]
+    emptied = [
+        place
+        for node in here
+        if node.lineno <= line <= (node.end_lineno or node.lineno)
+        for place in _emptied(node, code.co_filename)
+    ]
+    return not emptied or any(
+        place is not _FLAG and (_name_of(place) is None or _name_of(place) in known) for place in emptied
+    )
+
+
+def _function_at(code: "CodeType") -> "Any":
+    """The syntax tree of a function, or None where its source is not to be had."""
+    import ast
+
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except SyntaxError:
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            lines = [node.lineno, *(each.lineno for each in node.decorator_list)]
+            if node.name == code.co_name and code.co_firstlineno in lines:
+                return node
+    return None
+
+
+def _bindings(node: "Any") -> "list[tuple[Any, Any]]":
+    """(target, value) of what binds names."""
+    import ast
+
+    if isinstance(node, ast.Assign):
+        return [(target, node.value) for target in node.targets]
+    if isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
+        return [(node.target, node.iter)]
+    if isinstance(node, ast.withitem) and node.optional_vars is not None:
+        return [(node.optional_vars, node.context_expr)]
+    if isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+        return [(node.target, node.value)]
+    return []
+
+
+def _emptied(node: "Any", file: str) -> "list[Any]":
+    """The expressions that a node may take entries from: a method's object, ``del``'s, an assignment's.
+
+    Of a function of the same file nobody knows what it takes from: the call itself stands for it.
+    """
+    import ast
+
+    if isinstance(node, ast.Call):
+        called = _name_of(node.func)
+        if called in _functions_of_file(file):
+            return [node]
+        return [node.func.value] if isinstance(node.func, ast.Attribute) and called in _REMOVERS else []
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value is not None:
+        return [_FLAG]
+    if isinstance(node, (ast.Assign, ast.Delete)):
+        return [each.value if isinstance(each, ast.Subscript) else each for each in node.targets]
+    return []
+
+
+def _name_of(node: "Any") -> "str | None":
+    """The last identifier of a name or an attribute; of anything else None."""
+    name = getattr(node, "id", None) or getattr(node, "attr", None)
+    return name if isinstance(name, str) else None
+
+
+def _waits_for_a_number(code: "CodeType", line: int) -> bool:
+    """Whether a removal stands under a test that compares, counts or asks: growth or time may bring it about.
+
+    ``if len(cache) > bound`` does; ``if self.target``, ``if rows is None``, ``if key in rows`` and an
+    ``except`` do not. True without the source.
+    """
+    import ast
+
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except SyntaxError:
+        return True
+    tests = [
+        node.test
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.If, ast.While, ast.IfExp))
+        and node.lineno >= code.co_firstlineno
+        and node.lineno <= line <= (node.end_lineno or node.lineno)
+    ]
+    if not tests:
+        return not linecache.getline(code.co_filename, line)
+    return any(
+        _tells_more_or_less(test)
+        for test in tests
+        if not any(_is_process_id(part) for part in ast.walk(test))  # waits for a fork: clears another's copy
+    )
+
+
+def _tells_more_or_less(part: "Any") -> bool:
+    """Whether a test, or a part of one, turns on how much there is or how late it is, by its form."""
+    import ast
+
+    if isinstance(part, ast.BinOp):
+        return True
+    if isinstance(part, ast.Call):
+        return _name_of(part.func) not in _ASKS_WHAT_IT_IS
+    if not isinstance(part, ast.Compare):
+        return any(_tells_more_or_less(each) for each in ast.iter_child_nodes(part))
+    words = any(
+        isinstance(each, ast.JoinedStr)
+        or (isinstance(each, ast.Constant) and not isinstance(each.value, (int, float)))
+        for each in (part.left, *part.comparators)
+    )
+    return any(
+        isinstance(each, (ast.Lt, ast.LtE, ast.Gt, ast.GtE))
+        or (isinstance(each, (ast.Eq, ast.NotEq)) and not words)
+        for each in part.ops
+    )
+
+
+def _is_process_id(part: "Any") -> bool:
+    """Whether a part of an expression is called a process id: ``pid``, ``cls._pid``, ``os.getpid``."""
+    name = getattr(part, "id", None) or getattr(part, "attr", None)
+    return isinstance(name, str) and name.lstrip("_") in _PROCESS_IDS

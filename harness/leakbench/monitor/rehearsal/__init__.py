@@ -1,0 +1,1 @@
+"""Rehearse the alert rules: maps live through an hour or a week of simulated time, and promtool judges."""

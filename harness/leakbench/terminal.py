@@ -1,0 +1,40 @@
+"""How leakbench looks on a terminal: one console, one table style, one mark a verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from leakbench.sketch import MARKS
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Honours NO_COLOR, is plain where there is no terminal, and takes no text for markup.
+
+    Names and messages may be anyone's; what is to be bold or red is a `Text`.
+    """
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
+
+
+def table(*columns: str, title: str | None = None, **options: Any) -> Table:
+    rows = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, **options)
+    for column in columns:
+        rows.add_column(column, header_style="dim", overflow="fold")
+    return rows
+
+
+def verdict_text(verdict: str) -> Text:
+    mark, style = MARKS.get(verdict, ("!", "bold red"))
+    return Text(f"{mark} {verdict}", style=style)
+
+
+GOOD, BAD = Text("●", "green"), Text("▲", "bold red")
+LESS = Text("▼", "green")
+
+
+def alarm(word: str, said: str) -> Text:
+    """A line that begins with a word in red; what is said is never taken for markup."""
+    return Text.assemble((word, "bold red"), " ", said)

@@ -1,0 +1,1 @@
+"""The other ways in which Python programs leak, each with its mended twin."""

@@ -1,0 +1,33 @@
+"""`leakbench init`: what it writes, and what it leaves alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from leakbench.beginning import begin, files
+from leakbench.errors import LeakbenchError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_it_overwrites_nothing(tmp_path: Path) -> None:
+    mine = tmp_path / "asv.conf.json"
+    mine.write_text("{}", encoding="utf-8")
+    begun = begin(tmp_path, "shop")
+    assert begun.kept == ("asv.conf.json",)
+    assert mine.read_text(encoding="utf-8") == "{}"
+    assert set(begun.written) == set(files("shop")) - {"asv.conf.json"}
+    assert begin(tmp_path, "shop").written == ()
+
+
+@pytest.mark.parametrize("name", [name for name in files("shop") if name.endswith(".py")])
+def test_what_it_writes_is_python(name: str) -> None:
+    compile(files("shop")[name], name, "exec")
+
+
+def test_a_name_that_cannot_be_imported_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LeakbenchError, match="no importable name"):
+        begin(tmp_path, "my-shop")
+    assert list(tmp_path.iterdir()) == []

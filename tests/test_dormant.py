@@ -1,0 +1,110 @@
+"""Lines that would take entries out of what grows and have not run: found, and not mistaken for others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from leakbench.child.dormant import find_dormant, names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOG: list[object] = []
+OTHER: list[object] = []
+
+
+def pops_when_full(i: int) -> None:
+    LOG.append(i)
+    if len(LOG) > 1_000_000:
+        LOG.pop(0)
+
+
+def pops_by_another_name(i: int) -> None:
+    rows = LOG
+    rows.append(i)
+    while len(rows) > 1_000_000:
+        del rows[0]
+
+
+def pops_a_list_of_its_own(i: int) -> None:
+    words = str(i).split()
+    if len(words) > 2:
+        words.pop()
+    LOG.append(words)
+
+
+def pops_another_list(i: int) -> None:
+    LOG.append(i)
+    if len(OTHER) > 2:
+        OTHER.pop()
+
+
+def _trim(rows: list[object]) -> None:
+    if LOG and len(rows) > 1_000_000:
+        rows.clear()
+
+
+def calls_what_trims(i: int) -> None:
+    LOG.append(i)
+    if i > 1_000_000:
+        _trim(LOG)
+
+
+def asks_what_it_is(i: int) -> None:
+    if LOG is OTHER:
+        LOG.clear()
+    if i in LOG and str(i) == "quit":
+        LOG.remove(i)
+    if hasattr(LOG, "closed"):
+        LOG.clear()
+    LOG.append(i)
+
+
+def clears_by_the_clock(i: int) -> None:
+    LOG.append(i)
+    if time.monotonic() > 1e12:
+        LOG.clear()
+
+
+@pytest.mark.parametrize(
+    ("step", "lines"),
+    [
+        (asks_what_it_is, []),
+        (clears_by_the_clock, ["LOG.clear()"]),
+        (pops_when_full, ["LOG.pop(0)"]),
+        (pops_by_another_name, ["del rows[0]"]),
+        (calls_what_trims, ["_trim(LOG)"]),
+        (pops_a_list_of_its_own, []),
+        (pops_another_list, []),
+    ],
+)
+def test_a_line_counts_where_it_takes_from_what_grows(step: Callable[[int], None], lines: list[str]) -> None:
+    LOG.clear()
+    found = find_dormant(step, 0, ["test_dormant.LOG"], budget_seconds=0.2)
+    assert [line["text"] for line in found["dormant"]] == lines
+
+
+def test_what_another_thread_is_about_to_do_counts() -> None:
+    """A sweeper sleeps: it has taken nothing yet, and may."""
+    woken, asleep = threading.Event(), threading.Event()
+
+    def sweep() -> None:
+        asleep.set()
+        while not woken.wait(60):
+            LOG.clear()
+
+    sweeper = threading.Thread(target=sweep)
+    sweeper.start()
+    asleep.wait(10)
+    found = find_dormant(LOG.append, 0, ["test_dormant.LOG"], budget_seconds=0.1)
+    woken.set()
+    sweeper.join()
+    assert [line["text"] for line in found["dormant"]] == ["LOG.clear()"]
+
+
+def test_the_names_in_a_path_are_those_that_lead_to_the_container() -> None:
+    assert names_in("service.cache['user'].rows[3]") == ["service", "cache", "rows"]
+    assert names_in("service.Cache.get.cache_info()") == ["service", "Cache", "get", "cache_info"]
