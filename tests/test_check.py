@@ -56,7 +56,7 @@ def test_every_subject_is_right(name: str) -> None:
     verdict = _examine(name)
     if name in UNSURE and verdict.verdict in ("inconclusive", "bounded"):
         return
-    assert matches_truth(TRUTH[name], verdict.verdict), verdict.evidence
+    assert matches_truth(TRUTH[name], verdict.verdict), f"{verdict}"
 
 
 def test_a_leak_names_its_rate_its_site_and_its_holder() -> None:
@@ -180,7 +180,7 @@ def test_no_growth_reads_exactly_zero() -> None:
 def test_a_joined_thread_that_has_not_ended_is_waited_for_at_each_reading() -> None:
     """Python is done with a thread before the system is; a reading in between finds its memory live."""
     verdict = _examine("thread_gone_long_after_its_join", only_verdict=True, steps=4_096)
-    assert verdict.verdict == "steady", verdict
+    assert verdict.verdict == "steady", f"{verdict}"
     assert verdict.noise_bytes < 1_024  # without the wait, the memory of hundreds of threads
 
 

@@ -393,6 +393,8 @@ def test_memory_is_unreturned_as_the_program_leaves_it_and_what_trimming_gives_b
     assert not is_unreturned("steady", kept._replace(heap_bytes=30_001_000))
     # As much lives as ever did at a rung, and twice that stays: what lived in it came and went in between.
     assert is_unreturned("steady", kept._replace(heap_bytes=30_000_000, most_heap_bytes=30_000_000))
+    # A table of 40 MB, just resized, has left its old one of 20 free.
+    assert not is_unreturned("steady", kept._replace(heap_bytes=40_000_000, most_heap_bytes=40_000_000))
     # A sixth of what stays lies between 50 MB that live.
     assert not is_unreturned("steady", kept._replace(heap_bytes=50_000_000, most_heap_bytes=50_000_000))
     assert kept_after([{**rung, "anonymous_bytes": None} for rung in rungs], before) is None

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _LEFT_TO_ALLOCATORS_BYTES = 8 << 20  # they keep this much for themselves after any load
-_LEFT_AROUND_THE_LIVE = 4  # one part in so many of what stays lies free between what lives
+_LEFT_AROUND_THE_LIVE = 0.25  # of what stays lies free between what lives
+_LEFT_BY_A_GROWING_TABLE = 0.4  # of a heap at its height: a resized table leaves the old one, a third, free
 
 
 class Kept(NamedTuple):
@@ -56,7 +57,8 @@ def is_unreturned(verdict: str, kept: Kept) -> bool:
     unexplained = kept.resident_bytes - max(0, accounted)
     if returned(kept.most_bytes, unexplained):
         return False
-    return unexplained > max(_LEFT_TO_ALLOCATORS_BYTES, kept.resident_bytes // _LEFT_AROUND_THE_LIVE)
+    left = _LEFT_AROUND_THE_LIVE if is_back else _LEFT_BY_A_GROWING_TABLE
+    return unexplained > max(_LEFT_TO_ALLOCATORS_BYTES, left * kept.resident_bytes)
 
 
 def say(kept: Kept) -> str:
