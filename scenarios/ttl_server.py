@@ -19,7 +19,7 @@ live keys that the server no longer has, asked for one by one at the end.
 """
 
 import time
-from collections import deque
+from array import array
 
 from leakbench.contract import Parameter, Run, Scenario
 from leakbench.mitigations.server import Server, ServerRefusedError, command, redis_binary, valkey_binary
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _CAP = ("--maxmemory", "9mb", "--maxmemory-policy")
 _EXPIRY_OFF = ("DEBUG", "SET-ACTIVE-EXPIRE", "0")
 _LAZY_SHARE = 0.2
+_LEAST_STEP_SECONDS = 0.001  # where the pace asks for none
 _MARGIN_SECONDS = 0.02
 """A key this near to its end, before or after, may or may not be there when it is asked for."""
 
@@ -46,6 +47,37 @@ class Serving:
         self.read_share = read_share
 
 
+class _Batches:
+    """When each batch of keys that may still live was set: a ring that is there from the start.
+
+    How many there are depends on the clock. Were each an object of its own, the program's heap would rise by
+    some as a busy machine gets less so.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._set_at = array("d", [0.0]) * capacity
+        self.oldest = self.end = 0  # batches are numbered from 0
+
+    def add(self, now: float) -> None:
+        if self.end - self.oldest == len(self._set_at):
+            self._widen()
+        self._set_at[self.end % len(self._set_at)] = now
+        self.end += 1
+
+    def _widen(self) -> None:
+        wider = array("d", [0.0]) * (2 * len(self._set_at))
+        for batch in range(self.oldest, self.end):
+            wider[batch % len(wider)] = self.set_at(batch)
+        self._set_at = wider
+
+    def set_at(self, batch: int) -> float:
+        return self._set_at[batch % len(self._set_at)]
+
+    def set_after(self, seconds: float) -> "list[int]":
+        """The batches set later than that, oldest first."""
+        return [batch for batch in range(self.oldest, self.end) if self.set_at(batch) > seconds]
+
+
 class TtlServer:
     """The workload: so many keys a step, each to live for `ttl_ms`, and a pace that the clock keeps."""
 
@@ -56,7 +88,8 @@ class TtlServer:
         self._writes = run.params["writes"]
         self._step_seconds = run.params["step_ms"] / 1_000
         self._value = bytes(run.params["value_bytes"])
-        self._recent: deque[tuple[float, int]] = deque()  # (set at, first key) of the batches that may live
+        lifetime_seconds = self._ttl_ms / 1_000 + _MARGIN_SECONDS
+        self._recent = _Batches(2 + round(lifetime_seconds / max(self._step_seconds, _LEAST_STEP_SECONDS)))
         self._due_seconds = time.monotonic()
         self._sent = self._refused = self._stale = 0
 
@@ -71,10 +104,10 @@ class TtlServer:
         )
         self._sent += self._writes
         self._refused += sum(isinstance(reply, ServerRefusedError) for reply in replies)
-        self._recent.append((now, first))
-        while self._recent[0][0] < now - self._ttl_ms / 1_000 - _MARGIN_SECONDS:
-            _, expired = self._recent.popleft()
-            self._read_again(expired)
+        self._recent.add(now)
+        while self._recent.set_at(self._recent.oldest) < now - self._ttl_ms / 1_000 - _MARGIN_SECONDS:
+            self._read_again(self._recent.oldest * self._writes)
+            self._recent.oldest += 1
         self._due_seconds = max(self._due_seconds + self._step_seconds, time.monotonic() - self._step_seconds)
         time.sleep(max(0.0, self._due_seconds - time.monotonic()))
 
@@ -102,12 +135,12 @@ class TtlServer:
         memory, stats = self._server.info("memory"), self._server.info("stats")
         keys = self.keys()
         end = time.monotonic() - self._ttl_ms / 1_000
-        live = sum(set_at > end for set_at, _ in self._recent) * self._writes
+        live = len(self._recent.set_after(end)) * self._writes
         return {
             "live_entries": live,
             "retained_entries": keys,
             "lost_entries": sum(
-                self._missing(first) for set_at, first in self._recent if set_at > end + _MARGIN_SECONDS
+                self._missing(batch * self._writes) for batch in self._recent.set_after(end + _MARGIN_SECONDS)
             ),
             "stale_answers": self._stale,
             "stale_share": max(0, keys - live) / max(1, keys),

@@ -41,6 +41,16 @@ def test_what_threads_leave_behind_moves_by_two_chunks_rounding() -> None:
     assert policy.judge(_samples(readings)).verdict == "steady"
 
 
+def test_a_count_that_falls_may_be_moved_by_a_few_chunks() -> None:
+    """Read on a busy machine where threads come and go: +80 at 1,448 steps is the first +32 and 48 more."""
+    steps = [0, *growth.rungs(8, 4_096)]
+    moves = {64: 48, 362: 64, 1_024: 64, 1_448: 80, 1_722: 48, 2_048: 64, 4_096: 48}
+    readings = tuple((step, 0 if step == 0 else moves.get(step, 32)) for step in steps)
+    assert growth.judge(_samples(readings)).verdict == "inconclusive"
+    assert policy.rounding_bytes(_samples(readings)) == 128
+    assert policy.judge(_samples(readings)).verdict == "steady"
+
+
 def test_a_leak_outgrows_the_rounding_of_what_it_keeps() -> None:
     """At 100 bytes a step 1,024 steps keep 102,400 bytes: 16 * sqrt(1,600) is 640, an octave 204,800."""
     steps = [0, *growth.rungs(8, 4_096)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from leakbench import growth
@@ -24,6 +25,7 @@ _QUICK_STEP_SECONDS, _QUICK_STEP_BYTES = 1e-5, 1 << 12  # of such steps the firs
 _QUICK_BASE_STEPS = 256
 _QUICK_STEP_FDS = 1 / 16  # a process may have 1,024 open: of one a step that is two octaves above 256
 _CHUNK_ROUNDING_BYTES, _USUAL_CHUNK_BYTES = 16, 64
+_MOVING_COUNT_BYTES = 8 * _CHUNK_ROUNDING_BYTES
 
 
 class Pace(NamedTuple):
@@ -90,16 +92,21 @@ def judge(samples: Sequence[growth.Sample]) -> growth.Growth:
 
 
 def rounding_bytes(samples: Sequence[growth.Sample]) -> int:
-    """How far the same live objects may move the count; 0 where none were kept before the last two octaves.
+    """How far the same live objects may move the count; 0 where it never falls and little is kept.
 
     A chunk is 16 bytes larger than asked for where what was left over was too small for a chunk of its own.
     Over n chunks that come and go, of 64 bytes or so, it adds up to 16 * sqrt(n) by chance: a window of 500
     entries rose by 48, 64 and 176 bytes in three octaves under CPython 3.10, and the 1 KiB that threads leave
     behind them moves by 32. A leak outgrows it: to be even it wants four times as much in the last octave.
+
+    A count that falls at all is so moved, whatever is kept: where threads came and went, one that was between
+    +32 and +64 all along read +80 once in 4,096 steps, and was back.
     """
     quarter = min(samples, key=lambda sample: abs(sample.steps - samples[-1].steps / 4))
     kept_bytes = quarter.heap_bytes - samples[0].heap_bytes
-    return round(_CHUNK_ROUNDING_BYTES * math.sqrt(max(0, kept_bytes) / _USUAL_CHUNK_BYTES))
+    rounding = round(_CHUNK_ROUNDING_BYTES * math.sqrt(max(0, kept_bytes) / _USUAL_CHUNK_BYTES))
+    falls = any(later.heap_bytes < earlier.heap_bytes for earlier, later in pairwise(samples))
+    return max(rounding, _MOVING_COUNT_BYTES) if falls else rounding
 
 
 def enough(
