@@ -51,8 +51,8 @@ declare: install ## write asv's declaration of all cases anew
 test: install $(TEST) ## run every test, one on each core
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-fast: install $(TEST) ## run the tests that take less than a second or two
-	$(BIN)/python -m pytest -m "not slow"
+fast: install $(TEST) ## run the quick tests: what measures is left out, but for a few
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist worksteal
 
 monitor-demo: install ## watch a real Prometheus tell a leaking service from its mended twin
 	$(BIN)/python -m leakbench.monitor.demo

@@ -59,6 +59,7 @@ def test_every_subject_is_right(name: str) -> None:
     assert matches_truth(TRUTH[name], verdict.verdict), f"{verdict}"
 
 
+@pytest.mark.slow
 def test_a_leak_names_its_rate_its_site_and_its_holder() -> None:
     verdict = _examine("entry_a_step")
     # bytes(64) is 97 bytes in a chunk of 112, its int key 28 in one of 48; a dict slot 8 to 60 bytes
@@ -73,6 +74,7 @@ def test_a_leak_names_its_rate_its_site_and_its_holder() -> None:
     assert verdict.holder["type"] == "dict"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "path"),
     [
@@ -88,12 +90,14 @@ def test_the_holder_is_named_as_python_would_write_it(name: str, path: str) -> N
     assert verdict.holder["path"] == path
 
 
+@pytest.mark.slow
 def test_several_leaks_share_the_bytes() -> None:
     found = {holder["path"]: holder["bytes_share"] for holder in _examine("two_leaks").holders}
     assert set(found) == {"known.service.rows", "known.Service.listeners"}
     assert 0.7 < sum(found.values()) <= 1.01
 
 
+@pytest.mark.slow
 def test_a_leak_in_c_says_that_no_python_object_grows() -> None:
     verdict = _examine("malloc_in_c")
     assert verdict.holder is not None
@@ -118,6 +122,7 @@ def test_a_second_child_that_cannot_load_the_target_costs_no_more_than_the_holde
     assert verdict.holder is None
 
 
+@pytest.mark.slow
 def test_a_target_climbed_anew_is_torn_down_and_the_check_ends(tmp_path: Path) -> None:
     """A window whose nodes hang on a frozen first one: the climb is done again without freezing."""
     file = tmp_path / "window.py"
@@ -184,6 +189,7 @@ def test_a_joined_thread_that_has_not_ended_is_waited_for_at_each_reading() -> N
     assert verdict.noise_bytes < 8_192  # without the wait, the memory of a hundred threads, a KiB each
 
 
+@pytest.mark.slow
 def test_filling_gives_the_ceiling_and_heeds_the_limit() -> None:
     verdict = _examine("lru_vast", limit_bytes=1 << 40)
     assert verdict.verdict == "filling"
@@ -194,6 +200,7 @@ def test_filling_gives_the_ceiling_and_heeds_the_limit() -> None:
     assert _check(f"{KNOWN}::lru_vast", "--limit", "1GiB", "--only-verdict").returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "status"), [("nothing", 0), ("entry_a_step", 1), ("slow_leak", 3), ("raises_at_17", 4)]
 )
@@ -214,6 +221,7 @@ def test_json_is_one_document_whatever_the_step_prints() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "said"),
     [
@@ -256,6 +264,7 @@ def test_a_module_that_is_no_python_is_told_by_its_line_alone(tmp_path: Path) ->
     assert "importlib" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -276,12 +285,14 @@ def test_a_step_that_fails_is_told_with_the_step_and_its_own_lines(name: str, sa
     assert said in document["failure"]["message"]
 
 
+@pytest.mark.slow
 def test_a_step_that_never_returns_is_ended_at_its_deadline() -> None:
     done = _check(f"{KNOWN}::never_returns", "--deadline", "0.5")
     assert done.returncode == 4
     assert "did not return within its deadline of 0.5 s" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_step_may_be_slower_than_its_budget(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time\ndef step(i):\n    time.sleep(0.2)\n", encoding="utf-8")
     wish = checking.Wish(f"{tmp_path / 'slow.py'}::step", budget_seconds=0.1, deadline_seconds=1.0)
@@ -316,6 +327,7 @@ def generates_and_drops(i):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "verdict"),
     [
@@ -365,6 +377,7 @@ def test_a_fixed_length_is_exactly_so_long() -> None:
     assert _examine("nothing", steps=5_000).ops == 5_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["package.steps:step", "package/steps.py::step"])
 def test_a_package_is_imported_as_its_interpreter_would(target: str, tmp_path: Path) -> None:
     package = tmp_path / "package"
@@ -470,6 +483,7 @@ def test_a_web_application_is_checked_by_its_requests(
     assert seen.verdict == verdict, seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("app", "request_", "status", "said"),
     [

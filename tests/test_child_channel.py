@@ -18,6 +18,7 @@ DOCUMENTS = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(DOCUMENTS)
 def test_what_is_encoded_reads_back_as_it_was(document: Any) -> None:
     line = encode(document)

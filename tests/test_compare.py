@@ -65,6 +65,7 @@ def test_bounded_and_steady_are_one_truth(tmp_path: Path) -> None:
     assert _outcomes(tmp_path, {"verdict": "bounded"}, {"verdict": "steady"}) == {"verdict": "unchanged"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "before", "after", "outcome"),
     [

@@ -30,6 +30,7 @@ def run_pytest(folder: Path, test: str, *, ci: str) -> subprocess.CompletedProce
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", SKIPS.values(), ids=SKIPS.keys())
 def test_a_skip_fails_with_its_reason_where_ci_is_set(tmp_path: Path, test: str) -> None:
     run = run_pytest(tmp_path, test, ci="true")
@@ -37,6 +38,7 @@ def test_a_skip_fails_with_its_reason_where_ci_is_set(tmp_path: Path, test: str)
     assert "nothing may be skipped. Skipped: no redis-server here" in run.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", SKIPS.values(), ids=SKIPS.keys())
 def test_a_skip_stays_a_skip_elsewhere(tmp_path: Path, test: str) -> None:
     run = run_pytest(tmp_path, test, ci="")

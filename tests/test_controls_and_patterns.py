@@ -90,6 +90,7 @@ def test_a_control_is_one_row_and_declares_no_leak(name: str) -> None:
     assert mitigations["none"].holder is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=":".join)
 def test_the_ladders_verdict_is_the_truth(case: tuple[str, str], tmp_path: Path) -> None:
     truth = ENTRIES[case[0]].mitigations[case[1]].mitigation
@@ -107,6 +108,7 @@ def test_the_warming_cache_is_full_two_octaves_before_the_shortest_ladder_ends()
     assert min(scenario.steps.values()) >= 4 * full_at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=":".join)
 def test_the_workloads_own_counts_agree_with_the_truth(case: tuple[str, str], tmp_path: Path) -> None:
     """From 8,192 to 16,384 steps a leak retains at least a quarter of 8,192 entries more, others none."""

@@ -69,6 +69,7 @@ def clears_by_the_clock(i: int) -> None:
         LOG.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "lines"),
     [

@@ -318,6 +318,7 @@ NAMED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", NAMED)
 def test_the_holder_is_named_as_python_would_write_it(title: str, tmp_path: Path) -> None:
     source, path, kind, root = NAMED[title]
@@ -325,6 +326,7 @@ def test_the_holder_is_named_as_python_would_write_it(title: str, tmp_path: Path
     assert (holder["path"], holder["type"], holder["root"]) == (path, kind, root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
 def test_the_pass_runs_on_other_interpreters(version: str, tmp_path: Path) -> None:
     python = interpreter(version)
@@ -418,6 +420,7 @@ def test_a_chain_of_exceptions_hangs_on_what_holds_the_last(tmp_path: Path) -> N
     assert any(link.startswith("no growing container") for link in holder["chain"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [
@@ -470,6 +473,7 @@ def import_library(kind: str) -> None:
     pytest.importorskip(name, reason=f"{name} is not installed: pip install 'leakbench[libraries]'")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CACHES)
 def test_a_cache_that_fills_shows_its_bound(kind: str, tmp_path: Path) -> None:
     import_library(kind)

@@ -52,6 +52,7 @@ def execute(tasks: list[plan.Task], run: store.Run, listener: Kept, *, jobs: int
     return runner.execute(tasks, run, place, jobs=jobs, listener=listener)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_every_task_has_an_outcome_that_is_on_disk_before_it_is_told(tmp_path: Path, jobs: int) -> None:
     for name in ("a", "b", "c"):

@@ -80,6 +80,7 @@ def test_an_option_out_of_its_range_is_refused(options: Options, said: str) -> N
         leakbench.check("json:dumps", **options)
 
 
+@pytest.mark.slow
 def test_a_script_checks_its_own_functions(tmp_path: Path) -> None:
     script = """
         import leakbench

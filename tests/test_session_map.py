@@ -71,6 +71,7 @@ def test_a_leaking_mitigation_retains_more_the_longer_it_runs(mitigation: str) -
     assert long["live_entries"] == pytest.approx(short["live_entries"], rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", [name for name in MENDED if name in DETERMINISTIC])
 def test_a_mended_one_retains_no_more_the_longer_it_runs(mitigation: str) -> None:
     """Room for what a sweep every 1,024 steps has not reached yet."""

@@ -84,6 +84,7 @@ def test_no_color_leaves_the_emphasis_and_takes_the_colour() -> None:
     assert "\x1b[34m" not in shown
 
 
+@pytest.mark.slow
 def test_elsewhere_a_line_is_a_line_and_there_is_no_escape_code() -> None:
     command = [sys.executable, "-m", "leakbench", "check", f"{KNOWN}::entry_a_step", "--only-verdict"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

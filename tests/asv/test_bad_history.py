@@ -41,6 +41,7 @@ def _judged(folder: Path) -> tuple[int, str]:
     return done.returncode, " ".join((done.stderr + done.stdout).split())
 
 
+@pytest.mark.slow
 def test_a_shallow_clone_is_judged_as_far_as_it_goes_and_says_what_it_lacks(
     told: Path, tmp_path: Path
 ) -> None:

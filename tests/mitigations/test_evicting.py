@@ -91,6 +91,7 @@ OPERATIONS = st.lists(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", POLICIES)
 @given(OPERATIONS)
 def test_whatever_is_done_the_bound_holds_and_answers_are_right(

@@ -36,6 +36,7 @@ def remove_due(entries: Any) -> None:
         getattr(entries, verb, int)()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKE)
 @given(OPERATIONS)
 def test_what_lives_is_served_and_what_is_past_its_time_is_not(

@@ -35,6 +35,7 @@ OPERATIONS = st.lists(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKES)
 @given(operations=OPERATIONS)
 def test_it_answers_as_a_dict_would(name: str, operations: list[tuple[str, int, int]]) -> None:

@@ -96,6 +96,7 @@ def test_what_is_described_is_what_is_collected(maps: Registry) -> None:
     assert described == fields
 
 
+@pytest.mark.slow
 def test_a_scrape_costs_about_what_as_many_gauges_cost() -> None:
     """Of 100 maps, against the same number of series of prometheus-client's own: 1.0 times was measured.
 
@@ -191,6 +192,7 @@ def test_the_least_limit_of_all_groups_above_binds(tmp_path: Path) -> None:
 # Serving.
 
 
+@pytest.mark.slow
 def test_the_page_is_served_and_its_port_is_free_again(maps: Registry) -> None:
     endpoint = serve(0, maps=maps)
     with urlopen(endpoint.url, timeout=10) as answer:  # noqa: S310 - our own page

@@ -114,6 +114,7 @@ def test_everything_ends_even_when_the_command_is_killed(running: subprocess.Pop
     assert all_end(children)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_prometheus_is_here")
 def test_a_port_in_use_is_said_plainly(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:

@@ -56,6 +56,7 @@ def test_promtool_accepts_the_rules() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEAKS)
 def test_a_leak_is_told_within_the_hour(name: str, tmp_path: Path) -> None:
     assert rehearse(name, HOUR_MINUTES, tmp_path) is None
@@ -66,6 +67,7 @@ def test_the_half_fix_is_told_whatever_chance_does(seed: int, tmp_path: Path) ->
     assert rehearse("explicit-remove", HOUR_MINUTES, tmp_path, seed=seed) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONTROLS)
 def test_a_control_is_quiet_for_the_first_hours(name: str, tmp_path: Path) -> None:
     assert rehearse(name, 3 * HOUR_MINUTES, tmp_path) is None
@@ -77,6 +79,7 @@ def test_a_control_is_quiet_for_a_week(name: str, tmp_path: Path) -> None:
     assert fires_at_some_fifth_minute(name, WEEK_MINUTES, rule_files(), tmp_path) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEAKS)
 def test_what_the_sparse_judge_hears_is_no_less(name: str, tmp_path: Path) -> None:
     """Why a week of it may stand for a week of looks at each minute."""
@@ -113,6 +116,7 @@ def test_the_judge_contradicts_a_wrong_expectation(tmp_path: Path) -> None:
     assert GROW in said
 
 
+@pytest.mark.slow
 def test_without_the_look_at_ages_the_morning_would_be_an_alert(tmp_path: Path) -> None:
     """Why the rules ask for the oldest entry: by its size alone, a map that follows its load grows too."""
     rules = tmp_path / "maps.yml"

@@ -52,6 +52,7 @@ MAPS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MAPS)
 def test_counts_are_exact_under_eight_threads(kind: str) -> None:
     watched: Any = MonitoredMap(MAPS[kind]())

@@ -91,6 +91,7 @@ def test_a_damaged_file_beside_the_measurements_is_named_with_the_way_out(tmp_pa
         report.write(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "chart",
     [

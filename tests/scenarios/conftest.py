@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from leakbench.runner import execute
 from leakbench.store import Run as RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from leakbench.contract import Scenario, Workload
@@ -34,6 +35,14 @@ class Kept:
 
     def ended(self, _task: Task, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
+
+
+@pytest.fixture(autouse=True)
+def _spare_the_rest() -> Iterator[None]:
+    """Full collections are what many of these play with; what pytest holds would make each one slow."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,7 @@ def test_an_ordered_dict_gives_its_nodes_back_and_keeps_its_tables(play: Callabl
     assert seen["table_bytes"] < seen["peak_table_bytes"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", MENDED)
 def test_a_mended_map_has_the_table_of_what_it_holds(mitigation: str, play: Callable[..., Any]) -> None:
     seen = counts(play, mitigation)

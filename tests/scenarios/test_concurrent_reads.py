@@ -37,6 +37,7 @@ def counts(play: Callable[..., Any]) -> Iterator[Callable[[str], dict[str, float
         workload.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", CASES)
 def test_the_ladders_verdict_is_the_truth(mitigation: str, measure: Callable[..., Any]) -> None:
     seen = measure(f"concurrent-reads:{mitigation}", "ledger")
@@ -90,6 +91,7 @@ def test_threads_end_with_the_workload(play: Callable[..., Any]) -> None:
     assert threading.active_count() == before
 
 
+@pytest.mark.slow
 def test_a_tenth_kept_holds_half_of_the_memory(measure: Callable[..., Any]) -> None:
     """Of 122 MB in 100,000 entries, every tenth kept left 59.5 MB more than none kept (61.8 - 2.3)."""
 

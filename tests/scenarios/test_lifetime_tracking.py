@@ -32,6 +32,7 @@ def counts(play: Callable[..., Any]) -> Callable[[str], dict[str, float]]:
     return lambda mitigation: dict(play(SCENARIO, mitigation, STEPS).counts())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", CASES)
 def test_the_ladders_verdict_is_the_truth(mitigation: str, measure: Callable[..., Any]) -> None:
     seen = measure(f"lifetime-tracking:{mitigation}", "ledger")
@@ -45,6 +46,7 @@ def test_some_never_learn_of_a_death(mitigation: str, counts: Callable[..., Any]
     assert seen["noticed_plain"] == seen["noticed_cycle"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", SEEING)
 def test_the_others_learn_of_every_death(mitigation: str, counts: Callable[..., Any]) -> None:
     seen = counts(mitigation)
@@ -52,6 +54,7 @@ def test_the_others_learn_of_every_death(mitigation: str, counts: Callable[..., 
     assert seen["noticed_plain"] == seen["noticed_cycle"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", SEEING)
 def test_a_cycles_death_is_noticed_when_the_collector_has_run(
     mitigation: str, counts: Callable[..., Any]
@@ -68,6 +71,7 @@ def test_polling_is_late_by_up_to_its_period(counts: Callable[..., Any]) -> None
     assert counts("weakref-callback")["plain_delay_steps"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mitigation", ["del-method", "weakref-callback", "finalize", "reference-queue", "polling"]
 )
@@ -77,6 +81,7 @@ def test_what_a_dead_cycle_brings_back_to_life_is_reported_dead(
     assert counts(mitigation)["reported_dead_while_alive"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", SEEING)
 def test_an_error_in_a_callback_does_not_end_the_tracking(
     mitigation: str, counts: Callable[..., Any]
@@ -84,6 +89,7 @@ def test_an_error_in_a_callback_does_not_end_the_tracking(
     assert counts(mitigation)["notices_after_an_error"] == 1
 
 
+@pytest.mark.slow
 def test_only_what_is_asked_runs_in_the_asking_thread(counts: Callable[..., Any]) -> None:
     foreign = {name for name in SEEING if counts(name)["noticed_in_foreign_thread"]}
     assert foreign == {"references-kept", "del-method", "weakref-callback", "finalize", "ideal"}
@@ -122,6 +128,7 @@ def test_finalize_takes_nearly_twice_a_references_memory(measure: Callable[..., 
     assert finalize == pytest.approx(278, rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_tracker_that_is_no_leak_keeps_records_of_the_living_alone(counts: Callable[..., Any]) -> None:
     for name in ("weakref-callback", "reference-queue", "polling", "ideal"):
         assert counts(name)["retained_entries"] == LIFE_STEPS, name

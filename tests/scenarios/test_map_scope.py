@@ -19,6 +19,7 @@ def counts(play: Callable[..., Any], mitigation: str) -> dict[str, int | float]:
     return dict(play(SCENARIO, mitigation, STEPS).counts())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", CASES)
 def test_the_ladders_verdict_is_the_truth(mitigation: str, measure: Callable[..., Any]) -> None:
     seen = measure(f"map-scope:{mitigation}", "ledger")

@@ -32,12 +32,14 @@ def counts(play: Callable[..., Any]) -> Iterator[Callable[[str], dict[str, float
         workload.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", CASES)
 def test_the_ladders_verdict_is_the_truth(mitigation: str, measure: Callable[..., Any]) -> None:
     seen = measure(f"shared-map:{mitigation}", "ledger")
     assert matches_truth(SCENARIO.mitigations[mitigation].verdict, seen["verdict"]), seen["evidence"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", CASES)
 def test_the_window_is_there_and_nothing_else(mitigation: str, counts: Callable[..., Any]) -> None:
     seen = counts(mitigation)
@@ -46,6 +48,7 @@ def test_the_window_is_there_and_nothing_else(mitigation: str, counts: Callable[
     assert seen["lost_entries"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", SAFE)
 def test_no_addition_is_lost_behind_a_lock(mitigation: str, counts: Callable[..., Any]) -> None:
     assert counts(mitigation)["lost_updates"] == 0
@@ -56,6 +59,7 @@ def test_without_a_lock_most_interrupted_additions_are_lost(counts: Callable[...
     assert 25 <= counts("none")["lost_updates"] <= 75
 
 
+@pytest.mark.slow
 def test_a_walk_that_takes_no_lock_breaks_when_the_map_changes(counts: Callable[..., Any]) -> None:
     broken = {name for name in CASES if counts(name)["iteration_errors"]}
     assert broken == {"none", "lock-per-key"}

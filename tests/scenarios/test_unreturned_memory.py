@@ -32,6 +32,7 @@ def present(mitigation: str) -> str:
     return mitigation
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", CASES)
 def test_the_heap_comes_back_and_resident_memory_where_it_is_made_to(
     mitigation: str, measure: Callable[..., Any]
@@ -46,6 +47,7 @@ def test_the_heap_comes_back_and_resident_memory_where_it_is_made_to(
     assert SCENARIO.mitigations[mitigation].verdict == ("bounded" if went_back else "unreturned")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mitigation", CASES)
 def test_the_case_itself_says_what_it_kept(mitigation: str, measure: Callable[..., Any]) -> None:
     seen = measure(f"unreturned-memory:{present(mitigation)}", "rss")

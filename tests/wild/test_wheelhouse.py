@@ -41,6 +41,7 @@ def test_packages_are_installed_once_compiled_and_found_again(shop: Shop) -> Non
     assert leftovers(shop) == [folder]
 
 
+@pytest.mark.slow
 def test_another_lock_of_the_same_requirement_is_another_folder(shop: Shop) -> None:
     pinned = shop.make("leaky", "1.0", NOTHING)
     first = wheelhouse.install(shop.lock("leaky==1.0", text=pinned))
@@ -88,6 +89,7 @@ def test_who_comes_second_takes_what_the_first_has_installed(
     assert leftovers(shop) == [folder]
 
 
+@pytest.mark.slow
 def test_each_is_installed_once_and_told_and_one_that_fails_does_not_stop_the_others(shop: Shop) -> None:
     good = shop.lock("leaky==1.0", text=shop.make("leaky", "1.0", NOTHING))
     bad = shop.lock("absent==1.0", text="absent==1.0 --hash=sha256:" + "0" * 64 + "\n")
@@ -111,6 +113,7 @@ def case(folder: Path, shop: Shop, name: str, step: str, source: str = "", *, pi
     return task
 
 
+@pytest.mark.slow
 def test_a_case_whose_packages_cannot_be_had_fails_with_its_reason_and_no_other(
     shop: Shop, tmp_path: Path
 ) -> None:
@@ -132,6 +135,7 @@ def test_a_case_whose_packages_cannot_be_had_fails_with_its_reason_and_no_other(
     assert kept.started_ids == []  # what was measured is held; the other still cannot be had
 
 
+@pytest.mark.slow
 def test_a_case_with_packages_of_its_own_imports_nothing_else_that_is_installed_here(
     shop: Shop, tmp_path: Path
 ) -> None:
