@@ -186,6 +186,28 @@ def test_a_verdict_that_is_not_the_declared_truth_is_told(tmp_path: Path, verdic
 
 
 @pytest.mark.parametrize(
+    ("verdicts", "untrue", "strays"),
+    [
+        (["leak", "leak", "leak"], [], []),
+        (["leak", "steady", "leak"], [], [1]),
+        (["steady", "leak", "inconclusive"], [0, 2], []),
+        (["steady", "leak"], [0], []),
+    ],
+)
+def test_most_of_the_repeats_decide_and_what_the_others_say_is_told(
+    tmp_path: Path, verdicts: list[str], untrue: list[int], strays: list[int]
+) -> None:
+    write_scenario(tmp_path / "own", "a", verdict="leak")
+    (task,) = tasks_of(tmp_path / "own", "a", probe="ledger")
+    said = [
+        (task, Measurement(task.case, "ledger", repeat, {"verdict": verdict}))
+        for repeat, verdict in enumerate(verdicts)
+    ]
+    told = runner._untrue(said)
+    assert [[measurement.repeat for measurement in each] for each in told] == [untrue, strays]
+
+
+@pytest.mark.parametrize(
     ("truth", "verdict", "met"),
     [
         ("leak", "leak", True),

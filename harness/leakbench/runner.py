@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from leakbench import wheelhouse
 from leakbench.catalogue import importable
-from leakbench.model import Failure, Measurement, Outcome, matches_truth
+from leakbench.model import Case, Failure, Measurement, Outcome, matches_truth
 from leakbench.probes import Place, probe
+from leakbench.repeats import is_most
 from leakbench.spawn import Child, Crew
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Tally(NamedTuple):
     measured: int
     failed: tuple[Failure, ...]
     untrue: tuple[Measurement, ...]  # verdicts that are not the declared truth, those held before included
+    strays: tuple[Measurement, ...]  # the same of single repeats, where most of the case's say the truth
     held: int  # measured by the run that this one goes on with
     interrupted: bool
 
@@ -97,12 +99,8 @@ def execute(
     finally:
         crew.kill()
     failed = [outcome for _, outcome in kept if isinstance(outcome, Failure)]
-    untrue = [
-        outcome
-        for task, outcome in (*held, *kept)
-        if isinstance(outcome, Measurement) and not _true(outcome, task.listed.mitigation.verdict)
-    ]
-    return Tally(len(kept) - len(failed), tuple(failed), tuple(untrue), len(held), interrupted)
+    untrue, strays = _untrue((*held, *kept))
+    return Tally(len(kept) - len(failed), tuple(failed), untrue, strays, len(held), interrupted)
 
 
 def _next(waiting: Sequence[Task], working: Collection[Task], jobs: int) -> int | None:
@@ -179,9 +177,21 @@ def _not_run(task: Task, lacking: str) -> Failure:
     return Failure(task.case, task.probe, task.repeat, f"not run: {lacking}", {"ending": "not run"})
 
 
-def _true(outcome: Measurement, truth: str) -> bool:
-    verdict = outcome.values.get("verdict")
-    return verdict is None or matches_truth(truth, verdict)
+def _untrue(
+    outcomes: Iterable[tuple[Task, Outcome]],
+) -> tuple[tuple[Measurement, ...], tuple[Measurement, ...]]:
+    """The verdicts that are not the truth: of cases of whose repeats not most say it, and the others'."""
+    judged: dict[Case, list[tuple[Measurement, bool]]] = {}
+    for task, outcome in outcomes:
+        if isinstance(outcome, Measurement) and "verdict" in outcome.values:
+            is_true = matches_truth(task.listed.mitigation.verdict, outcome.values["verdict"])
+            judged.setdefault(outcome.case, []).append((outcome, is_true))
+    untrue: list[Measurement] = []
+    strays: list[Measurement] = []
+    for repeats in judged.values():
+        met = is_most(sum(is_true for _, is_true in repeats), len(repeats))
+        (strays if met else untrue).extend(outcome for outcome, is_true in repeats if not is_true)
+    return tuple(untrue), tuple(strays)
 
 
 def _finite(values: Mapping[str, Any]) -> dict[str, Any]:

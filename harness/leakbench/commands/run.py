@@ -9,6 +9,7 @@
 
 Exit status: 0 where every verdict is its truth (the leaking baselines leak, as they should), 1 where one
 is not, 2 wrong usage or a folder that cannot be written, 4 where a case failed, 130 where it was interrupted.
+Cases that have a clock, a thread or a server of their own are repeated: most of the repeats decide.
 """
 
 from __future__ import annotations
@@ -310,6 +311,12 @@ def _conclude(
             f" the truth is {truth.mitigation.verdict}; {measurement.values['evidence']}"
         )
         screen.print(alarm("untrue", said), soft_wrap=True)
+    for measurement in tally.strays:
+        said = (
+            f"{measurement.case.id}: repeat {measurement.repeat} says {measurement.values['verdict']},"
+            f" and most say the truth; {measurement.values['evidence']}"
+        )
+        screen.print(said, soft_wrap=True, markup=False)
     if tally.interrupted:
         sys.stderr.write(
             f"interrupted; {tally.measured + tally.held} measurements are kept. Go on with:\n"
@@ -321,7 +328,8 @@ def _conclude(
         f"{tally.measured} measured{before}, {len(tally.failed)} failed in {format_seconds(wall_seconds)}\n"
     )
     if not (tally.failed or tally.untrue):
-        sys.stderr.write("every verdict is the one declared: what should leak leaks, and nothing else does\n")
+        every = "of every case most repeats say what is" if tally.strays else "every verdict is the one"
+        sys.stderr.write(f"{every} declared: what should leak leaks, and nothing else does\n")
     if tally.failed or catalogue.broken:
         return FAILED
     return UNTRUE if tally.untrue else 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from leakbench.repeats import NO_LEAK
 from leakbench.report import units
-from leakbench.report.repeats import NO_LEAK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ import pandas as pd
 
 from leakbench import columns, counts
 from leakbench.frame import IDENTITY, PRICES, RunRecord, cases_frame, measurements_frame, priced
+from leakbench.repeats import together
 from leakbench.report import units
-from leakbench.report.repeats import together
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence

@@ -20,10 +20,9 @@ class Together(NamedTuple):
 
 
 def together(verdicts: Sequence[str]) -> Together:
-    """Draw one verdict from one or more repeats'.
+    """Draw one verdict from one or more repeats': that of more than half of them, else inconclusive.
 
-    Of verdicts that all say no leak the most that was seen counts; where only some say so, nothing is
-    settled: inconclusive.
+    Verdicts that all say no leak are one in this; of them the most that was seen counts.
 
     >>> together(["bounded", "steady", "bounded"])
     Together(verdict='bounded', note='steady in 1 of 3')
@@ -31,8 +30,16 @@ def together(verdicts: Sequence[str]) -> Together:
     Together(verdict='inconclusive', note='leak in 1 of 2, steady in 1 of 2')
     """
     counts = Counter(verdicts)
-    if len(counts) == 1:
-        return Together(verdicts[0])
-    settled = max(counts, key=NO_LEAK.index) if counts.keys() <= set(NO_LEAK) else "inconclusive"
+    still = [verdict for verdict in verdicts if verdict in NO_LEAK]
+    commonest, times = counts.most_common(1)[0]
+    if is_most(len(still), len(verdicts)):
+        settled = max(still, key=NO_LEAK.index)
+    else:
+        settled = commonest if is_most(times, len(verdicts)) else "inconclusive"
     others = [f"{verdict} in {n} of {len(verdicts)}" for verdict, n in counts.items() if verdict != settled]
     return Together(settled, ", ".join(others))
+
+
+def is_most(times: int, repeats: int) -> bool:
+    """Whether it is more than half: one reading in three may be the machine's, two are not."""
+    return 2 * times > repeats

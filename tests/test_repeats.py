@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from leakbench.report.repeats import Together, together
+from leakbench.repeats import Together, together
 
 
 @pytest.mark.parametrize(
@@ -13,10 +13,18 @@ from leakbench.report.repeats import Together, together
         (["leak", "leak"], Together("leak")),
         (["steady", "bounded", "steady"], Together("bounded", "steady in 2 of 3")),
         (["unreturned", "bounded", "steady"], Together("unreturned", "bounded in 1 of 3, steady in 1 of 3")),
-        (["leak", "steady", "leak"], Together("inconclusive", "leak in 2 of 3, steady in 1 of 3")),
+        (["leak", "steady", "leak"], Together("leak", "steady in 1 of 3")),
+        (["leak", "steady", "bounded"], Together("bounded", "leak in 1 of 3, steady in 1 of 3")),
+        (["leak", "steady"], Together("inconclusive", "leak in 1 of 2, steady in 1 of 2")),
+        (
+            ["leak", "steady", "inconclusive", "leak"],
+            Together("inconclusive", "leak in 2 of 4, steady in 1 of 4"),
+        ),
         (["inconclusive", "steady"], Together("inconclusive", "steady in 1 of 2")),
         (["failed"], Together("failed")),
     ],
 )
-def test_the_most_that_was_seen_short_of_a_leak_counts(verdicts: list[str], told: Together) -> None:
+def test_most_of_them_decide_and_short_of_a_leak_the_most_that_was_seen_counts(
+    verdicts: list[str], told: Together
+) -> None:
     assert together(verdicts) == told
