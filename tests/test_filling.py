@@ -53,6 +53,13 @@ def test_a_list_that_grows_beside_a_filling_cache_is_a_leak(library: str, tmp_pa
     assert verdict.verdict == "leak", verdict.evidence
 
 
+@pytest.mark.parametrize("library", ["functools", "cachetools", "theine"])
+def test_entries_that_are_larger_in_the_second_filling_are_no_leak(library: str, tmp_path: Path) -> None:
+    """Names get longer with their number: 10,000 of the first filling's have a digit less, here 8 bytes."""
+    text = CACHES[library] + "\ndef step(i): put(i, bytes(2_000 + 8 * len(str(i))))\n"
+    assert _check(tmp_path, text).verdict == "filling"
+
+
 @pytest.mark.parametrize("library", ["cachetools", "theine"])
 def test_eight_bytes_a_step_beside_a_filling_cache_are_a_leak(library: str, tmp_path: Path) -> None:
     text = CACHES[library] + "\nROWS = []\ndef step(i): put(i, bytes(100)); ROWS.append(None)\n"

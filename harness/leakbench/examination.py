@@ -202,6 +202,12 @@ class Examination:
                 break
             refilled.append(again)
             seen_again = refill.explain(self.climber.records, sizes, caches, *refilled)
+            if isinstance(seen_again, Beside) and not refill.are_lazy(caches):
+                emptied = self._ask(self.climber, "weighed", do="weigh")
+                left_bytes = emptied["left_bytes"] - cleared["left_bytes"]
+                seen_again = refill.explain(
+                    self.climber.records, sizes, caches, *refilled, left_bytes=left_bytes
+                )
             if isinstance(seen_again, Full):
                 return seen_again, None
             beside = seen_again

@@ -59,11 +59,14 @@ def explain(
     sizes: Sequence[tuple[int, ...]],
     caches: Sequence[dict[str, Any]],
     *refilled: dict[str, Any],
+    left_bytes: int | None = None,
 ) -> Full | Beside | None:
     """Law 9 by further fillings as long as the first: whether memory stands where it stood before.
 
     Where live heap stands higher, and be it by little of a large growth, something leaks beside the caches.
-    None where memory outside the heap stands higher, or nothing grew.
+    left_bytes: how much higher it stood once they were emptied again too, where that is known. It may be
+    higher full alone: names with a number in them get longer, and entries with them. None where memory
+    outside the heap stands higher, or nothing grew.
     """
     rungs = [record for record in records if record["record"] == "rung"]
     *first, again = samples([*rungs, *({**record, "record": "rung"} for record in refilled)])
@@ -79,8 +82,9 @@ def explain(
     if grown_bytes <= 0:
         return None
     error_bytes = _LEFTOVER_BYTES + round(abs(missing) / entries * heap_bytes)
-    if extra_heap_bytes > error_bytes:
-        return Beside(extra_heap_bytes, error_bytes, again.steps - top.steps)
+    beside_bytes = extra_heap_bytes if left_bytes is None else min(extra_heap_bytes, left_bytes)
+    if beside_bytes > error_bytes:
+        return Beside(beside_bytes, error_bytes, again.steps - top.steps)
     explained = 1 - (max(0, extra_heap_bytes) + extra_outside_bytes) / grown_bytes
     if explained < growth.EXPLAINED_SHARE:
         return None

@@ -327,23 +327,15 @@ KEY = ctypes.c_uint()
 LIBC.pthread_key_create(ctypes.byref(KEY), ctypes.cast(LIBC.usleep, ctypes.c_void_p))
 
 
-def _lives_on(meet):
+def _lives_on():
     LIBC.pthread_setspecific(KEY, ctypes.c_void_p(20_000))
-    meet.wait()
 
 
 def thread_gone_long_after_its_join(i):
-    """As on a busy machine: Python has done with a thread 20 ms before the system has.
-
-    glibc keeps the stacks of a few ended threads, as many as were there at once: the first step has more.
-    """
-    at_once = 16 if i == 0 else 1
-    meet = threading.Barrier(at_once)
-    threads = [threading.Thread(target=_lives_on, args=(meet,)) for _ in range(at_once)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    """As on a busy machine: Python has done with a thread 20 ms before the system has."""
+    thread = threading.Thread(target=_lives_on)
+    thread.start()
+    thread.join()
 
 
 _pool = None

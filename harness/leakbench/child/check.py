@@ -146,6 +146,7 @@ class Session:
                 self._next,
                 self._cache_sizes,
                 stretch_steps=1 if self._is_slow else STRETCH_STEPS,
+                keep_stacks=True,
             )
         for rungs in octaves:
             reached = self._ladder.climb(rungs, growth_cap_bytes, stop_at_seconds)
@@ -186,7 +187,14 @@ class Session:
                 known["freed_bytes"] = before - self._ladder.live_bytes()
                 known["position"] = position
                 weighed.append(known)
-        self._channel.emit("weighed", caches=weighed, alive_at_end=alive, alive_at_start=len(self._caches))
+        collect()
+        self._channel.emit(
+            "weighed",
+            caches=weighed,
+            left_bytes=self._ladder.live_bytes(),
+            alive_at_end=alive,
+            alive_at_start=len(self._caches),
+        )
 
     def do_refill(self, steps: int, seconds: float) -> None:
         """So many steps more, or as many as there is time for, and all counters then."""
