@@ -35,5 +35,6 @@ def highlight(source: str) -> Markup:
     return Markup('<pre class="code source" tabindex="0">{}</pre>').format(Markup("".join(parts)))  # noqa: S704  # escaped above
 
 
+@cache  # of some sixty kinds, asked for each of a large report's 60,000 tokens
 def _css(kind: _TokenType) -> str:
     return next((css for group, css in _COLOURED if group is kind or group in kind.split()), "")
