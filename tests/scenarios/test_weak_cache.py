@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from leakbench.cli import main
-from leakbench.scenarios.weak_cache import SCENARIO
+from leakbench.mitigations.article_weak_cache import UNLOCKED, ArticleCache, Tally
+from leakbench.scenarios.weak_cache import SCENARIO, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,12 +66,31 @@ def test_a_sweep_scans_all_and_finds_what_callbacks_have_left(play: Any) -> None
     assert (counts["entries_scanned"], counts["entries_swept"]) == (64 * STEPS, 0)
 
 
+def test_an_unlocked_put_during_a_sweep_ends_the_sweeper_and_nobody_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Made certain: the sweep itself puts, where in the scenario another thread may."""
+    tally = Tally()
+    values = [Value(0) for _ in range(3)]
+
+    def put(cache: ArticleCache, _reference: object) -> bool:
+        cache["put meanwhile"] = values[0]
+        return False
+
+    monkeypatch.setattr(ArticleCache, "_is_dead", put)
+    monkeypatch.setattr(threading, "excepthook", tally.note_death)
+    cache = ArticleCache(frozenset({UNLOCKED}), tally)
+    for key, value in enumerate(values):
+        cache[key] = value
+    cache._sweeper._thread.join()
+    assert tally.sweepers_died == 1
+
+
 @pytest.mark.slow
-def test_an_unlocked_put_ends_sweepers_and_nothing_else(play: Any) -> None:
-    """One step in four races, each with some thousands of chances."""
+def test_an_unlocked_put_does_nothing_else(play: Any) -> None:
+    """One step in four races. How many sweepers die of it, of 32 nearly all, the machine decides."""
     counts = play(SCENARIO, "unlocked-put", 128).counts()
     assert counts["sweepers_raced"] == 32
-    assert counts["sweepers_died"] >= 1
     assert (
         counts["lost_entries"] == counts["puts_refused"] == counts["deadlocks"] == counts["caches_kept"] == 0
     )
