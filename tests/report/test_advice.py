@@ -49,6 +49,23 @@ def test_losing_live_entries_is_worse_than_serving_stale_ones(tmp_path: Path) ->
     assert _names(_advise(tmp_path, *lines)) == ["sound", "stale", "loses"]
 
 
+def test_what_refuses_or_breaks_comes_after_what_does_neither_and_says_so(tmp_path: Path) -> None:
+    """But to refuse the crawler that floods the map is what a limiter is for."""
+    flaws: dict[str, dict[str, int]] = {
+        "refuses": {"puts_refused": 3},
+        "breaks": {"deadlocks": 2},
+        "limits-all": {"writes_refused": 90, "writes_refused_to_crawler": 80},
+        "limits": {"writes_refused": 90, "writes_refused_to_crawler": 90},
+    }
+    lines = [each for name, flaw in flaws.items() for each in (rss(f"m:{name}", **flaw), ledger(f"m:{name}"))]
+    advice = _advise(tmp_path, *lines)
+    assert _names(advice) == ["limits", "breaks", "refuses", "limits-all"]
+    assert "would wait for itself 2 times" in advice[1].reason
+    assert "refuses 3 puts" in advice[2].reason
+    assert "refuses 10 writes beside the crawler's" in advice[3].reason
+    assert [each.case.is_sound for each in advice] == [True, False, False, False]
+
+
 def test_the_bounds_and_what_failed_are_no_candidates(tmp_path: Path) -> None:
     lines = [
         each

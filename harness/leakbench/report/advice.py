@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from leakbench.repeats import NO_LEAK
 from leakbench.report import units
+from leakbench.report.view import BREAKAGES, FLAWS, LEFTOVERS, LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,13 +14,19 @@ if TYPE_CHECKING:
     from leakbench.report.view import CaseView
 
 _BOUNDS = ("none", "ideal")
-_FLAWS = (
-    ("lost_entries", "loses {} live entries"),
-    ("stale_answers", "serves {} stale answers"),
-    ("threads_left", "leaves threads running once dropped ({})"),
-    ("processes_left", "leaves processes running once dropped ({})"),
-    ("fds_left", "leaves descriptors open once dropped ({})"),
-)
+_SAID = {
+    "lost_entries": "loses {} live entries",
+    "puts_refused": "refuses {} puts",
+    "writes_refused": "refuses {} writes",
+    "lost_updates": "loses {} updates",
+    "stale_answers": "serves {} stale answers",
+    "threads_left": "leaves threads running once dropped ({})",
+    "processes_left": "leaves processes running once dropped ({})",
+    "fds_left": "leaves descriptors open once dropped ({})",
+    "deadlocks": "would wait for itself {} times",
+    "sweepers_died": "loses {} sweepers to an exception",
+    "iteration_errors": "breaks {} walks over it",
+}
 _OTHER_WORKLOAD = 4.0
 """How many times as many living entries as `none` has, or as few, tell that it was asked for something else.
 Where real time decides which entries live, two mitigations differ by up to twice."""
@@ -39,8 +46,9 @@ class Advice(NamedTuple):
 def recommend(cases: Sequence[CaseView]) -> tuple[Advice, ...]:
     """Rank the mitigations that were measured whole; the bounds are no candidates.
 
-    First come those that do not leak, of them those without a flaw (nothing lost, stale or left behind, all
-    memory given back), and of these the cheapest: by memory beside `ideal` times slowness beside `none`.
+    First come those that do not leak, of them those without a flaw (nothing lost, refused, broken, stale or
+    left behind, all memory given back), and of these the cheapest: by memory beside `ideal` times slowness
+    beside `none`.
     """
     none = _none(cases)
     ranked = sorted((case for case in _candidates(cases) if not _is_elsewhere(case, none)), key=_order)
@@ -95,14 +103,13 @@ def _is_bound(mitigation: str) -> bool:
 
 
 def _order(case: CaseView) -> tuple[float, ...]:
-    lost, stale, *left = (case.number(name) for name, _ in _FLAWS)
     price = case.number("memory_ratio", 1.0) / max(case.number("speed_ratio", 1.0), 1e-9)
     leaks = case.verdict not in NO_LEAK
     return (
         leaks,
-        lost > 0,
-        sum(left) > 0,
-        stale > 0,
+        any(case.flaw(name) > 0 for name in LOSSES),
+        any(case.flaw(name) > 0 for name in (*LEFTOVERS, *BREAKAGES)),
+        case.flaw("stale_answers") > 0,
         case.verdict == "unreturned",
         case.number("leak_bytes_per_op") if leaks else 0.0,
         price,
@@ -112,9 +119,9 @@ def _order(case: CaseView) -> tuple[float, ...]:
 def _reason(case: CaseView, none: CaseView | None) -> str:
     parts = [_verdict_said(case)]
     flaws = [
-        said.format(units.show(case.number(name), "")) + _beside(name, none)
-        for name, said in _FLAWS
-        if case.number(name) > 0
+        _SAID[name].format(units.show(case.flaw(name), "")) + _beside(name, case, none)
+        for name in FLAWS
+        if case.flaw(name) > 0
     ]
     if flaws:
         parts += flaws
@@ -124,8 +131,10 @@ def _reason(case: CaseView, none: CaseView | None) -> str:
     return f"{', '.join(parts)}{f'; {price}' if price else ''}."
 
 
-def _beside(name: str, none: CaseView | None) -> str:
-    """Say how many stale answers `none` serves, which are as many as can be; empty for other flaws."""
+def _beside(name: str, case: CaseView, none: CaseView | None) -> str:
+    """What a flaw's count is to be seen beside: those of `none` are as many stale answers as can be."""
+    if name == "writes_refused" and case.number("writes_refused_to_crawler"):
+        return " beside the crawler's"
     if name != "stale_answers" or none is None or not none.number(name):
         return ""
     return f" against {units.show(none.number(name), '')} of none"

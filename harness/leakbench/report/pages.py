@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from leakbench.report.view import CaseView, Failed, ReportView, ScenarioView
 
-_BY_NAME = {column.name: column for column in (*ALL, *PRICES, COUNTED["server_peak_rss_bytes"])}
+_COUNTS = ("server_peak_rss_bytes", "puts_refused", "writes_refused", "lost_updates")
+_BY_NAME = {column.name: column for column in (*ALL, *PRICES, *(COUNTED[name] for name in _COUNTS))}
 _TITLES = {
     "leak_bytes_per_op": "Leak rate",
     "retained_entries": "Kept",
@@ -42,6 +43,9 @@ _TITLES = {
     "op_p999_ns": "p99.9",
     "gc_pause_max_seconds": "Longest GC",
     "lost_entries": "Lost",
+    "puts_refused": "Puts refused",
+    "writes_refused": "Writes refused",
+    "lost_updates": "Updates lost",
     "stale_answers": "Stale",
     "hit_ratio": "Hits",
     "threads_left": "Threads left",
@@ -59,9 +63,9 @@ _SCENARIO_COLUMNS = (
     "leak_bytes_per_op", "retained_entries", "peak_own_bytes", "server_peak_rss_bytes", "memory_ratio",
     "heap_retained_bytes",
     "ops_per_second", "speed_ratio", "op_p99_ns", "op_p999_ns", "gc_pause_max_seconds",
-    "lost_entries", "stale_answers", "threads_left",
+    "lost_entries", "puts_refused", "writes_refused", "lost_updates", "stale_answers", "threads_left",
 )  # fmt: skip
-_FLAWS = ("lost_entries", "stale_answers", "threads_left")
+_FLAWS = ("lost_entries", "puts_refused", "writes_refused", "lost_updates", "stale_answers", "threads_left")
 
 
 class Columns(NamedTuple):

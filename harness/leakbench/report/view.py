@@ -58,6 +58,13 @@ class Failed(NamedTuple):
     reason: str
 
 
+LOSSES = ("lost_entries", "puts_refused", "writes_refused", "lost_updates")
+LEFTOVERS = ("threads_left", "processes_left", "fds_left")
+BREAKAGES = ("deadlocks", "sweepers_died", "iteration_errors")
+FLAWS = (*LOSSES, "stale_answers", *LEFTOVERS, *BREAKAGES)
+"""Counts of what a mitigation does that it should not."""
+
+
 class CaseView(NamedTuple):
     """One row of a scenario. Without a verdict `verdict` is "failed", or NOT_JUDGED where nothing failed."""
 
@@ -80,9 +87,13 @@ class CaseView(NamedTuple):
 
     @property
     def is_sound(self) -> bool:
-        """Whether it loses no live entry, serves no stale one, and leaves nothing running."""
-        prices = ("lost_entries", "stale_answers", "threads_left", "fds_left", "processes_left")
-        return all(self.number(name) <= 0 for name in prices)
+        """Whether it loses and refuses nothing, serves nothing stale, breaks nothing and leaves nothing."""
+        return all(self.flaw(name) <= 0 for name in FLAWS)
+
+    def flaw(self, name: str) -> float:
+        """How often it has one of FLAWS. To refuse the crawler that floods the map is a limiter's purpose."""
+        meant = self.number("writes_refused_to_crawler") if name == "writes_refused" else 0.0
+        return self.number(name) - meant
 
     def said(self, name: str) -> str:
         """Give a text that was measured, of bounded length; empty where it was not."""
@@ -243,7 +254,7 @@ _NOT_FIGURES = frozenset(("scale", "seed", "repeats", "failures", "site_line"))
 def _scenario_view(name: str, cases: Sequence[CaseView]) -> ScenarioView:
     declared = next((case.declared for case in cases if case.declared), {})
     mechanism = str(declared.get("mechanism") or "")
-    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", mechanism) if part.strip()]
+    paragraphs = [_paragraph(part) for part in re.split(r"\n\s*\n", mechanism) if part.strip()]
     ordered = sorted(cases, key=lambda case: _BOUND_ORDER.get(case.mitigation, 1))
     return ScenarioView(
         name=clip(name, NAME_CHARACTERS),
@@ -254,6 +265,13 @@ def _scenario_view(name: str, cases: Sequence[CaseView]) -> ScenarioView:
         mechanism=tuple(clip(part) for part in paragraphs),
         cases=tuple(ordered),
     )
+
+
+def _paragraph(text: str) -> str:
+    """A docstring's paragraph on one line, or of a list a line for each of its points."""
+    first, *points = re.split(r"(?:^|\n)\s*\* ", text)
+    lines = [first, *(f"• {point}" for point in points)]
+    return "\n".join(" ".join(line.split()) for line in lines if line.strip())
 
 
 def count(cases: Iterable[CaseView], verdict: str) -> int:
