@@ -282,3 +282,8 @@ def test_a_run_and_its_report_are_made_in_a_folder_by_the_clock(tmp_path: Path) 
     about = json.loads((folder / "environment.json").read_text())
     assert about["wall_seconds"] > 0
     assert str(tmp_path) not in json.dumps(about)
+
+
+def test_a_table_in_a_pipe_is_not_folded_to_a_terminals_width() -> None:
+    listed = leakbench("list", "--kind", "scenario").stdout.splitlines()
+    assert any("malloc_trim(0) gives what the old one took back" in line for line in listed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -10,13 +12,18 @@ from rich.text import Text
 
 from leakbench.sketch import MARKS
 
+_COLUMNS_ELSEWHERE = 160  # in a file or a pipe, where rich would fold a table into 80
+
 
 def console(*, stderr: bool = False) -> Console:
     """Honours NO_COLOR, is plain where there is no terminal, and takes no text for markup.
 
     Names and messages may be anyone's; what is to be bold or red is a `Text`.
     """
-    return Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
+    stream = sys.stderr if stderr else sys.stdout
+    is_elsewhere = not stream.isatty() and "COLUMNS" not in os.environ
+    width = _COLUMNS_ELSEWHERE if is_elsewhere else None
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False, width=width)
 
 
 def table(*columns: str, title: str | None = None, **options: Any) -> Table:
