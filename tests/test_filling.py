@@ -53,6 +53,18 @@ def test_a_list_that_grows_beside_a_filling_cache_is_a_leak(library: str, tmp_pa
     assert verdict.verdict == "leak", verdict.evidence
 
 
+def test_a_list_that_a_cache_of_one_entry_hands_out_is_no_part_of_another_caches_filling(
+    tmp_path: Path,
+) -> None:
+    """Cleared with the one that fills, it would be as long at each filling."""
+    text = (
+        CACHES["functools"]
+        + "\nregistry = functools.lru_cache(maxsize=1)(lambda: [])"
+        + "\ndef step(i): put(i, bytes(100)); registry().append(object())\n"
+    )
+    assert _check(tmp_path, text).verdict == "leak"
+
+
 @pytest.mark.parametrize("library", ["functools", "cachetools", "theine"])
 def test_entries_that_are_larger_in_the_second_filling_are_no_leak(library: str, tmp_path: Path) -> None:
     """Names get longer with their number: 10,000 of the first filling's have a digit less, here 8 bytes."""

@@ -175,9 +175,13 @@ class Examination:
         climber = self.climber
         rungs = [record for record in climber.records if record["record"] == "rung"][1:]
         sizes = list(zip(*(rung["cache_entries"] for rung in rungs), strict=True))
-        if not any(entries[-1] > entries[0] for entries in sizes):
+        if not _grown(sizes):
             return None
-        return samples(climber.records), sizes, self._ask(climber, "weighed", do="weigh")
+        return samples(climber.records), sizes, self._empty(sizes)
+
+    def _empty(self, sizes: list[tuple[int, ...]]) -> dict[str, Any]:
+        """Clear the caches that grew; what each gave back."""
+        return self._ask(self.climber, "weighed", do="weigh", positions=_grown(sizes))
 
     def _explained(
         self, weighed: tuple[list[growth.Sample], list[tuple[int, ...]], dict[str, Any]]
@@ -196,15 +200,14 @@ class Examination:
         beside = None
         for _ in range(_MOST_REFILLS if refill.are_lazy(caches) else 1):
             if refilled:
-                self._ask(self.climber, "weighed", do="weigh")
+                self._empty(sizes)
             again = self._ask(self.climber, "refilled", do="refill", steps=steps, seconds=seconds)
             if not refill.is_as_full(sizes, caches, again):
                 break
             refilled.append(again)
             seen_again = refill.explain(self.climber.records, sizes, caches, *refilled)
             if isinstance(seen_again, Beside) and not refill.are_lazy(caches):
-                emptied = self._ask(self.climber, "weighed", do="weigh")
-                left_bytes = emptied["left_bytes"] - cleared["left_bytes"]
+                left_bytes = self._empty(sizes)["left_bytes"] - cleared["left_bytes"]
                 seen_again = refill.explain(
                     self.climber.records, sizes, caches, *refilled, left_bytes=left_bytes
                 )
@@ -298,6 +301,11 @@ class Examination:
         if is_beside_cache and site["retained_bytes"] > _MOST_OF_A_SITE * leaked_bytes:
             return None  # what keeps most is the cache that fills
         return dict(site)
+
+
+def _grown(sizes: list[tuple[int, ...]]) -> list[int]:
+    """Which of the declared caches hold more at the last rung than at the first."""
+    return [position for position, entries in enumerate(sizes) if entries[-1] > entries[0]]
 
 
 def _is_place(file: str) -> bool:

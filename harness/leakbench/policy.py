@@ -99,13 +99,14 @@ def rounding_bytes(samples: Sequence[growth.Sample]) -> int:
     entries rose by 48, 64 and 176 bytes in three octaves under CPython 3.10, and the 1 KiB that threads leave
     behind them moves by 32. A leak outgrows it: to be even it wants four times as much in the last octave.
 
-    A count that falls at all is so moved, whatever is kept: where threads came and went, one that was between
+    A count that still falls is so moved, whatever is kept: where threads came and went, one that was between
     +32 and +64 all along read +80 once in 4,096 steps, and was back.
     """
     quarter = min(samples, key=lambda sample: abs(sample.steps - samples[-1].steps / 4))
     kept_bytes = quarter.heap_bytes - samples[0].heap_bytes
     rounding = round(_CHUNK_ROUNDING_BYTES * math.sqrt(max(0, kept_bytes) / _USUAL_CHUNK_BYTES))
-    falls = any(later.heap_bytes < earlier.heap_bytes for earlier, later in pairwise(samples))
+    recent = [sample for sample in samples if sample.steps >= samples[-1].steps / 16]  # the last four octaves
+    falls = any(later.heap_bytes < earlier.heap_bytes for earlier, later in pairwise(recent))
     return max(rounding, _MOVING_COUNT_BYTES) if falls else rounding
 
 

@@ -22,7 +22,8 @@ class Together(NamedTuple):
 def together(verdicts: Sequence[str]) -> Together:
     """Draw one verdict from one or more repeats': that of more than half of them, else inconclusive.
 
-    Verdicts that all say no leak are one in this; of them the most that was seen counts.
+    Verdicts that all say no leak are one in this, and so are bounded and steady among them; of those that are
+    one, the most that was seen counts.
 
     >>> together(["bounded", "steady", "bounded"])
     Together(verdict='bounded', note='steady in 1 of 3')
@@ -32,8 +33,9 @@ def together(verdicts: Sequence[str]) -> Together:
     counts = Counter(verdicts)
     still = [verdict for verdict in verdicts if verdict in NO_LEAK]
     commonest, times = counts.most_common(1)[0]
+    flat = [verdict for verdict in still if verdict in ("steady", "bounded")]
     if is_most(len(still), len(verdicts)):
-        settled = max(still, key=NO_LEAK.index)
+        settled = max(flat if is_most(len(flat), len(verdicts)) else still, key=NO_LEAK.index)
     else:
         settled = commonest if is_most(times, len(verdicts)) else "inconclusive"
     others = [f"{verdict} in {n} of {len(verdicts)}" for verdict, n in counts.items() if verdict != settled]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from leakbench.sketch import MARKS
 
-_COLUMNS_ELSEWHERE = 160  # in a file or a pipe, where rich would fold a table into 80
+_COLUMNS_ELSEWHERE = 160  # without a terminal: rich would fold a table into 80
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -20,10 +19,22 @@ def console(*, stderr: bool = False) -> Console:
 
     Names and messages may be anyone's; what is to be bold or red is a `Text`.
     """
-    stream = sys.stderr if stderr else sys.stdout
-    is_elsewhere = not stream.isatty() and "COLUMNS" not in os.environ
-    width = _COLUMNS_ELSEWHERE if is_elsewhere else None
-    return Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False, width=width)
+    return Console(
+        stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False, width=_columns()
+    )
+
+
+def _columns() -> int | None:
+    """None where there is a terminal, or COLUMNS, for rich to ask."""
+    if "COLUMNS" in os.environ:
+        return None
+    for descriptor in (0, 1, 2):
+        try:
+            os.get_terminal_size(descriptor)
+        except OSError:
+            continue
+        return None
+    return _COLUMNS_ELSEWHERE
 
 
 def table(*columns: str, title: str | None = None, **options: Any) -> Table:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _LEFT_TO_ALLOCATORS_BYTES = 8 << 20  # they keep this much for themselves after any load
 _LEFT_AROUND_THE_LIVE = 0.25  # of what stays lies free between what lives
-_LEFT_BY_A_GROWING_TABLE = 0.4  # of a heap at its height: a resized table leaves the old one, a third, free
+_LEFT_BY_A_GROWING_TABLE = 0.4  # of a heap that is not back: a table leaves its old one, a third, free
 
 
 class Kept(NamedTuple):

@@ -119,3 +119,13 @@ def test_the_price_is_memory_times_slowness(tmp_path: Path) -> None:
     assert "1.00× the speed of none" in advice[0].reason
     assert "2.00× the memory of ideal" in advice[0].reason
     assert "memory matters more (big peaks at 2.00× of it)" in advice[1].who_else
+
+
+def test_a_case_of_whose_repeats_most_say_the_truth_is_as_declared(tmp_path: Path) -> None:
+    said = ["bounded", "bounded", "leak"]
+    lines = [ledger("m:ttl", verdict=verdict) | {"repeat": repeat} for repeat, verdict in enumerate(said)]
+    for name, truth in (("met", "bounded"), ("unmet", "leak")):
+        folder = write_run(tmp_path / name, lines, [declared("m:ttl", truth)])
+        (case,) = view.build(read_run(folder)).all_cases
+        assert (case.verdict, case.verdict_note) == ("bounded", "leak in 1 of 3")
+        assert case.truth_met is (name == "met")

@@ -166,17 +166,19 @@ class Session:
         gc.unfreeze()
         self._channel.emit("thawed", heap_bytes=self._ladder.readings()["heap_bytes"])
 
-    def do_weigh(self) -> None:
-        """What each declared cache gives back when it is cleared: the price of an entry, measured.
+    def do_weigh(self, positions: "list[int]") -> None:
+        """What each of these declared caches gives back when it is cleared: an entry's price, measured.
 
-        Ends the ladder's usefulness: the caches are empty afterwards.
+        Ends the ladder's usefulness: the caches are empty afterwards. Others are left as they are, for what
+        leaks may lie in one: a list that an lru_cache of one entry hands out.
         """
         from leakbench.child.caches import bounded_caches
 
         assert self._ladder is not None  # noqa: S101  # the parent climbs before it weighs
         alive = len(bounded_caches())
         weighed = []
-        for position, cache in enumerate(self._caches):
+        for position in positions:
+            cache = self._caches[position]
             known = cache.as_record()
             if known is None or not known["len"]:
                 continue

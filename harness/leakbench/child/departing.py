@@ -66,23 +66,27 @@ def _patience_looks(threads: int) -> int:
 
 
 def fill_stack_cache() -> None:
-    """Have glibc keep as many stacks as it will, before anything is read.
+    """Have glibc keep as many stacks of the usual size as it will, before anything is read.
 
     Else it comes to keep another whenever a thread starts before the last has ended, which a busy machine
     decides: by one at step 8,192, a step that starts and joins a thread seemed to grow.
     """
-    before = _thread._count()  # noqa: SLF001  # as above: public only through threading's own objects
     gate = _thread.allocate_lock()
+    ended: list[None] = []
+    started = 0
     with gate:  # all are there at once: a stack is taken where a thread is started
         try:
             for _ in range(_KEPT_STACKS):
-                _thread.start_new_thread(_pass, (gate,))
+                _thread.start_new_thread(_pass, (gate, ended))
+                started += 1
         except RuntimeError:  # no more threads are allowed here
             pass
-    while _thread._count() > before:  # noqa: SLF001
+    for _ in range(_MOST_PATIENCE_LOOKS):
+        if len(ended) == started:
+            return
         time.sleep(_LOOK_SECONDS)
 
 
-def _pass(gate: "_thread.LockType") -> None:
+def _pass(gate: "_thread.LockType", ended: "list[None]") -> None:
     with gate:
-        pass
+        ended.append(None)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from leakbench import columns, counts
 from leakbench.frame import IDENTITY, PRICES, RunRecord, cases_frame, measurements_frame, priced
-from leakbench.repeats import together
+from leakbench.model import matches_truth
+from leakbench.repeats import is_most, together
 from leakbench.report import units
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class CaseView(NamedTuple):
     verdict: str
     verdict_note: str  # what single repeats say otherwise; empty where they agree
     truth: str  # empty where unknown
-    truth_met: bool | None  # by every repeat; None without a truth or a verdict
+    truth_met: bool | None  # by most repeats; None without a truth or a verdict
     figures: Mapping[str, Figure]
     texts: Mapping[str, str]  # evidence, site_file, holder_path, … where measured
     declared: Mapping[str, Any]  # the entry of cases.json, or empty
@@ -208,6 +209,8 @@ def _case_view(
     )
     verdicts = [str(line["values"]["verdict"]) for line in lines if line["values"].get("verdict")]
     said = together(verdicts or ["failed" if failures else NOT_JUDGED])
+    truth = str((declared.get("truth") or {}).get("verdict") or "")
+    met = is_most(sum(matches_truth(truth, verdict) for verdict in verdicts), len(verdicts))
     return CaseView(
         id=identity,
         key=" ".join(str(row[name]) for name in IDENTITY).strip(),
@@ -218,8 +221,8 @@ def _case_view(
         repeats=row["repeats"],
         verdict=said.verdict,
         verdict_note=said.note,
-        truth=str((declared.get("truth") or {}).get("verdict") or ""),
-        truth_met=present["truth_met"] is True if "truth_met" in present else None,
+        truth=truth,
+        truth_met=met if truth and verdicts else None,
         figures=_figures(present),
         texts={name: value for name, value in present.items() if isinstance(value, str)},
         declared=declared,
