@@ -22,7 +22,7 @@ from leakbench.commands.compare_commits import figure, whole
 from leakbench.errors import LeakbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
 PAGE = "commits.html"
 LIBRARIES = "libraries"
@@ -160,12 +160,15 @@ def page(project: str, series: list[asv_history.Series], reports: dict[tuple[str
     style = "\n".join(
         assets.joinpath(name).read_text(encoding="utf-8") for name in ("chart.css", "report.css")
     )
-    shown = [_shown(one, lambda commit, one=one: reports.get((one.environment, commit))) for one in series]  # type: ignore[misc]
+    shown = [
+        _shown(one, {commit: page for (place, commit), page in reports.items() if place == one.environment})
+        for one in series
+    ]
     template = bare_environment().get_template("asv_commits.html.j2")
     return template.render(project=project, series=shown, style=style)
 
 
-def _shown(one: asv_history.Series, report: Callable[[str], str | None]) -> dict[str, Any]:
+def _shown(one: asv_history.Series, reports: Mapping[str, str]) -> dict[str, Any]:
     """A series as the page draws it, newest first."""
     findings = [
         {
@@ -181,7 +184,7 @@ def _shown(one: asv_history.Series, report: Callable[[str], str | None]) -> dict
         for finding in reversed(judge_history.judge(one.commits))
     ]
     commits = [
-        {"name": commit.hash[:_HASH_SHOWN], "subject": commit.subject, "report": report(commit.hash)}
+        {"name": commit.hash[:_HASH_SHOWN], "subject": commit.subject, "report": reports.get(commit.hash)}
         for commit in reversed(one.commits)
         if commit.figures
     ]

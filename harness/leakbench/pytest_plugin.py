@@ -176,11 +176,11 @@ class LeakCheck:
 
 def _step_of(item: pytest.Function) -> Callable[..., Any]:
     """The test function with its fixtures given, taking the step's number where it asks for one."""
-    function = item.obj
+    function: Callable[..., Any] = item.obj
     wanted = inspect.signature(function).parameters
     given = {name: item.funcargs[name] for name in wanted if name in item.funcargs and name != _STEP_NUMBER}
     if not given:
-        return function  # type: ignore[no-any-return]
+        return function
     takes_number = _STEP_NUMBER in wanted
     if inspect.iscoroutinefunction(function):
 

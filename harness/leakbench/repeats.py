@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from leakbench.model import matches_truth
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,6 +42,11 @@ def together(verdicts: Sequence[str]) -> Together:
         settled = commonest if is_most(times, len(verdicts)) else "inconclusive"
     others = [f"{verdict} in {n} of {len(verdicts)}" for verdict, n in counts.items() if verdict != settled]
     return Together(settled, ", ".join(others))
+
+
+def say_truth(truth: str, verdicts: Sequence[str]) -> bool:
+    """Whether most of a case's repeats say what its author declares."""
+    return is_most(sum(matches_truth(truth, verdict) for verdict in verdicts), len(verdicts))
 
 
 def is_most(times: int, repeats: int) -> bool:

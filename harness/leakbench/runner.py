@@ -14,7 +14,7 @@ from leakbench import wheelhouse
 from leakbench.catalogue import importable
 from leakbench.model import Case, Failure, Measurement, Outcome, matches_truth
 from leakbench.probes import Place, probe
-from leakbench.repeats import is_most
+from leakbench.repeats import say_truth
 from leakbench.spawn import Child, Crew
 
 if TYPE_CHECKING:
@@ -181,16 +181,17 @@ def _untrue(
     outcomes: Iterable[tuple[Task, Outcome]],
 ) -> tuple[tuple[Measurement, ...], tuple[Measurement, ...]]:
     """The verdicts that are not the truth: of cases of whose repeats not most say it, and the others'."""
-    judged: dict[Case, list[tuple[Measurement, bool]]] = {}
+    judged: dict[Case, tuple[str, list[Measurement]]] = {}
     for task, outcome in outcomes:
         if isinstance(outcome, Measurement) and "verdict" in outcome.values:
-            is_true = matches_truth(task.listed.mitigation.verdict, outcome.values["verdict"])
-            judged.setdefault(outcome.case, []).append((outcome, is_true))
+            truth = task.listed.mitigation.verdict
+            judged.setdefault(outcome.case, (truth, []))[1].append(outcome)
     untrue: list[Measurement] = []
     strays: list[Measurement] = []
-    for repeats in judged.values():
-        met = is_most(sum(is_true for _, is_true in repeats), len(repeats))
-        (strays if met else untrue).extend(outcome for outcome, is_true in repeats if not is_true)
+    for truth, repeats in judged.values():
+        met = say_truth(truth, [repeat.values["verdict"] for repeat in repeats])
+        others = [repeat for repeat in repeats if not matches_truth(truth, repeat.values["verdict"])]
+        (strays if met else untrue).extend(others)
     return tuple(untrue), tuple(strays)
 
 

@@ -9,6 +9,7 @@ import time
 from array import array
 
 from leakbench.child import target as targets
+from leakbench.child.departing import fill_stack_cache
 from leakbench.child.gauges import Memory, descriptor_count, difference
 from leakbench.child.ledger import STRETCH_STEPS, Ladder, collect
 
@@ -140,13 +141,13 @@ class Session:
             self._cache_entries = array("q", [0] * len(self._caches))
             if freeze:
                 gc.freeze()
+            fill_stack_cache()
             self._ladder = Ladder(
                 self._channel,
                 self._target.step,
                 self._next,
                 self._cache_sizes,
                 stretch_steps=1 if self._is_slow else STRETCH_STEPS,
-                keep_stacks=True,
             )
         for rungs in octaves:
             reached = self._ladder.climb(rungs, growth_cap_bytes, stop_at_seconds)
@@ -189,7 +190,6 @@ class Session:
                 known["freed_bytes"] = before - self._ladder.live_bytes()
                 known["position"] = position
                 weighed.append(known)
-        collect()
         self._channel.emit(
             "weighed",
             caches=weighed,

@@ -18,6 +18,7 @@ _LOOK_SECONDS = 0.0005
 # has given none of them time to end.
 _PATIENCE_LOOKS, _PATIENCE_LOOKS_A_THREAD, _MOST_PATIENCE_LOOKS = 100, 4, 2_000
 _KEPT_STACKS = 6  # one more than glibc keeps of the usual size
+_END_SECONDS = 1.0
 
 
 class Departing:
@@ -72,21 +73,20 @@ def fill_stack_cache() -> None:
     decides: by one at step 8,192, a step that starts and joins a thread seemed to grow.
     """
     gate = _thread.allocate_lock()
-    ended: list[None] = []
-    started = 0
+    ends = []
     with gate:  # all are there at once: a stack is taken where a thread is started
         try:
             for _ in range(_KEPT_STACKS):
-                _thread.start_new_thread(_pass, (gate, ended))
-                started += 1
+                end = _thread.allocate_lock()
+                end.acquire()
+                _thread.start_new_thread(_pass, (gate, end))
+                ends.append(end)
         except RuntimeError:  # no more threads are allowed here
             pass
-    for _ in range(_MOST_PATIENCE_LOOKS):
-        if len(ended) == started:
-            return
-        time.sleep(_LOOK_SECONDS)
+    for end in ends:
+        end.acquire(timeout=_END_SECONDS)
 
 
-def _pass(gate: "_thread.LockType", ended: "list[None]") -> None:
+def _pass(gate: "_thread.LockType", end: "_thread.LockType") -> None:
     with gate:
-        ended.append(None)
+        end.release()

@@ -43,8 +43,7 @@ class Ladder:
 
     `first` is the index of the first step to be done. Rungs count the steps since the baseline. With
     `cache_sizes`, what it returns is reported at each rung too: the same array each time. Slow steps want a
-    stretch of one: then the clock is looked at after each. A step that may start threads wants their stacks
-    kept from the start; they leave their trace in the heap, and no two ladders are equal to the byte then.
+    stretch of one: then the clock is looked at after each.
     """
 
     def __init__(
@@ -56,10 +55,7 @@ class Ladder:
         outside_bytes: "Callable[[], int] | None" = None,
         *,
         stretch_steps: int = STRETCH_STEPS,
-        keep_stacks: bool = False,
     ) -> None:
-        if keep_stacks:
-            fill_stack_cache()
         self._channel = channel
         self._step = step
         self._first = first
@@ -193,13 +189,11 @@ def run(job: "dict[str, Any]", channel: "Channel") -> None:
     channel.emit("ready")
     workload = work.start(job, scenario, mitigation)
     outside_bytes = getattr(workload, "outside_bytes", None)
-    ladder = Ladder(
-        channel,
-        workload.step,
-        job["warmup"],
-        outside_bytes=outside_bytes,
-        keep_stacks=not mitigation.deterministic,
-    )
+    if (
+        not mitigation.deterministic
+    ):  # threads leave their trace in the heap: no two runs are equal to the byte
+        fill_stack_cache()
+    ladder = Ladder(channel, workload.step, job["warmup"], outside_bytes=outside_bytes)
     for rungs in job["octaves"]:
         reached = ladder.climb(rungs, job["growth_cap_bytes"], float("inf"))
         channel.emit(

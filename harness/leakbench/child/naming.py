@@ -289,7 +289,7 @@ def path_to(graph: Graph, identity: int, beyond: Sequence[object] = ()) -> Path 
     while position < len(objects) - 1:
         parent = objects[position]
         if position == 0 and kind == "module global":
-            piece, covered = _attribute_of(parent, objects[1]) or ".<?>", 1  # type: ignore[arg-type]
+            piece, covered = _attribute_of(parent, objects[1]) or ".<?>", 1  # type: ignore[arg-type]  # a module's dict, by kind
             chain.append(f"global {piece[1:]}")
         else:
             piece, covered = _edge(parent, objects[position + 1 :])

@@ -316,7 +316,7 @@ def _conclude(
             f"{measurement.case.id}: repeat {measurement.repeat} says {measurement.values['verdict']},"
             f" and most say the truth; {measurement.values['evidence']}"
         )
-        screen.print(said, soft_wrap=True, markup=False)
+        screen.print(said, soft_wrap=True)
     if tally.interrupted:
         sys.stderr.write(
             f"interrupted; {tally.measured + tally.held} measurements are kept. Go on with:\n"

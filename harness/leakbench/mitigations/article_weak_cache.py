@@ -97,7 +97,7 @@ class ArticleCache:
 
     def _sweep_for_ever(self) -> None:
         while True:
-            time.sleep(_ARTICLE_SECONDS)
+            time.sleep(_ARTICLE_SECONDS)  # as the article does; nothing ends it, which is its defect
             self.sweep()
 
     def sweep(self) -> None:

@@ -26,7 +26,7 @@ class Pace:
             return
         early_seconds = self._due_seconds - time.monotonic()
         if early_seconds > 0:
-            time.sleep(early_seconds)
+            time.sleep(early_seconds)  # the pace itself: the library's clock is the real one
         self._due_seconds = max(self._due_seconds + STEP_SECONDS * _EVERY_STEPS, time.monotonic())
 
 

@@ -65,7 +65,6 @@ _SCENARIO_COLUMNS = (
     "ops_per_second", "speed_ratio", "op_p99_ns", "op_p999_ns", "gc_pause_max_seconds",
     "lost_entries", "puts_refused", "writes_refused", "lost_updates", "stale_answers", "threads_left",
 )  # fmt: skip
-_FLAWS = ("lost_entries", "puts_refused", "writes_refused", "lost_updates", "stale_answers", "threads_left")
 
 
 class Columns(NamedTuple):
@@ -77,7 +76,7 @@ class Columns(NamedTuple):
 
 def _columns(names: Iterable[str], cases: Sequence[CaseView]) -> Columns:
     known = [name for name in names if any(name in case.figures for case in cases)]
-    nowhere = {name for name in known if name in _FLAWS and not any(case.number(name) for case in cases)}
+    nowhere = {name for name in known if name in view.FLAWS and not any(case.number(name) for case in cases)}
     shown = [
         {"name": name, "title": _TITLES[name], "meaning": _BY_NAME[name].meaning}
         for name in known

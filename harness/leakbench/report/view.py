@@ -10,8 +10,7 @@ import pandas as pd
 
 from leakbench import columns, counts
 from leakbench.frame import IDENTITY, PRICES, RunRecord, cases_frame, measurements_frame, priced
-from leakbench.model import matches_truth
-from leakbench.repeats import is_most, together
+from leakbench.repeats import say_truth, together
 from leakbench.report import units
 
 if TYPE_CHECKING:
@@ -210,7 +209,6 @@ def _case_view(
     verdicts = [str(line["values"]["verdict"]) for line in lines if line["values"].get("verdict")]
     said = together(verdicts or ["failed" if failures else NOT_JUDGED])
     truth = str((declared.get("truth") or {}).get("verdict") or "")
-    met = is_most(sum(matches_truth(truth, verdict) for verdict in verdicts), len(verdicts))
     return CaseView(
         id=identity,
         key=" ".join(str(row[name]) for name in IDENTITY).strip(),
@@ -222,7 +220,7 @@ def _case_view(
         verdict=said.verdict,
         verdict_note=said.note,
         truth=truth,
-        truth_met=met if truth and verdicts else None,
+        truth_met=say_truth(truth, verdicts) if truth and verdicts else None,
         figures=_figures(present),
         texts={name: value for name, value in present.items() if isinstance(value, str)},
         declared=declared,

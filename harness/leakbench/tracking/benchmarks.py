@@ -41,7 +41,7 @@ def within(seconds: int) -> Callable[[Method], Method]:
 
 def unit(name: str) -> Callable[[Method], Method]:
     def mark(method: Method) -> Method:
-        method.unit = name  # type: ignore[attr-defined]
+        method.unit = name  # type: ignore[attr-defined]  # as above
         return method
 
     return mark

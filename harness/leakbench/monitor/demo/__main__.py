@@ -104,7 +104,7 @@ def _watch(prometheus: Prometheus, seconds: float, *, stay: bool) -> Told:
     first: float | None = None
     until = seconds
     while stay or time.monotonic() - begun < until:
-        time.sleep(LOOK_SECONDS)
+        time.sleep(LOOK_SECONDS)  # Prometheus is asked: it tells nobody of itself
         elapsed = time.monotonic() - begun
         firing = prometheus.firing()
         accused |= {alert["instance"] for alert in firing}
