@@ -24,7 +24,7 @@ UNSURE = {
 }
 """Subjects whose answer may be `inconclusive` on a slow machine, with the reason; never a wrong one."""
 LONG = {"hand_written_cache_of_900k": 30.0}
-"""Budgets in seconds: its bound shows after 4 million steps, in 3 s on a quiet machine, in more on a busy one."""
+"""Budgets in seconds: its bound shows after 4 million steps, 3 s on a quiet machine, more on a busy one."""
 
 
 def _truth() -> dict[str, str]:
