@@ -9,6 +9,7 @@ import pandas as pd
 from leakbench.columns import ALL, Column
 from leakbench.errors import LeakbenchError
 from leakbench.frame import IDENTITY, cases_frame
+from leakbench.repeats import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,19 +133,21 @@ def compare(a: pd.DataFrame, b: pd.DataFrame, *, in_spite_of_unlike: bool = Fals
 
 
 class _Measured(NamedTuple):
-    """One case of one run. `row`: its row of cases_frame."""
+    """One case of one run. `row`: its row of cases_frame; `verdicts`: one of each repeat."""
 
     row: Mapping[Any, Any]
+    verdicts: tuple[str, ...]
     is_deterministic: bool
 
 
 def _by_case(frame: pd.DataFrame) -> dict[tuple[Any, ...], _Measured]:
     groups = frame.groupby(IDENTITY, sort=False, dropna=False)
     varying = groups["deterministic"].min().eq(other=False).to_dict()  # unknown is taken for deterministic
+    verdicts = {key: tuple(said.dropna()) for key, said in groups["verdict"]}
     measured = {}
     for row in cases_frame(frame).to_dict("records"):
         key = tuple(row[name] for name in IDENTITY)
-        measured[key] = _Measured(row, varying[key] is not True)
+        measured[key] = _Measured(row, verdicts[key], varying[key] is not True)
     return measured
 
 
@@ -160,8 +163,8 @@ def _differences(before: _Measured, after: _Measured, left_out: frozenset[str]) 
         outcome = "worse" if b["failures"] > a["failures"] else "better"
         said = f"{b['failures']} probes failed, {a['failures']} before"
         rows.append(_row("failures", "", a["failures"], b["failures"], outcome=outcome, said=said))
-    if _known(a, "verdict") and _known(b, "verdict"):
-        rows.append(_compare_verdicts(a["verdict"], b["verdict"]))
+    if before.verdicts and after.verdicts:
+        rows.append(_compare_verdicts(before.verdicts, after.verdicts))
     if a.get("peak_since") != b.get("peak_since"):  # since exec against since the baseline
         left_out |= {"peak_growth_bytes"}
     asked = [column for column in ALL if column.name in _NOISE.keys() - left_out]
@@ -181,15 +184,14 @@ def _known(row: Mapping[Any, Any], name: str) -> bool:
     return row.get(name) is not None and row[name] is not pd.NA
 
 
-def _compare_verdicts(a: str, b: str) -> dict[str, Any]:
-    before, after = (_worst(said) for said in (a, b))
-    outcome = "worse" if after > before else "better" if after < before else "unchanged"
-    return _row("verdict", "", a, b, outcome=outcome, said=a if a == b else f"{b}, was {a}")
-
-
-def _worst(verdicts: str) -> int:
-    """How bad the worst is of repeats that do not agree, as `cases_frame` gives them: "bounded | leak"."""
-    return max(_VERDICTS.get(verdict, _VERDICTS["inconclusive"]) for verdict in verdicts.split(" | "))
+def _compare_verdicts(before: Sequence[str], after: Sequence[str]) -> dict[str, Any]:
+    """Compare what most repeats say; a repeat that says otherwise is told, and decides nothing."""
+    a, b = together(before), together(after)
+    ranks = [_VERDICTS.get(said.verdict, _VERDICTS["inconclusive"]) for said in (a, b)]
+    outcome = "worse" if ranks[1] > ranks[0] else "better" if ranks[1] < ranks[0] else "unchanged"
+    was, now = (f"{said.verdict} ({said.note})" if said.note else said.verdict for said in (a, b))
+    said = now if a.verdict == b.verdict else f"{now}, was {was}"
+    return _row("verdict", "", a.verdict, b.verdict, outcome=outcome, said=said)
 
 
 def _compare_numbers(
