@@ -1,7 +1,8 @@
-"""The bar of a run on a terminal: the case, the probe, the time left."""
+"""The bars of a run on a terminal: the case, the probe, the time left."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -10,24 +11,37 @@ from leakbench.model import Failure, Outcome
 from leakbench.terminal import alarm, console
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from leakbench.plan import Task
     from leakbench.wheelhouse import Wheels
 
 
+def _progress() -> Progress:
+    return Progress(
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.description}", markup=False),
+        console=console(stderr=True),
+        transient=True,
+    )
+
+
+@contextmanager
+def drawing(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Give what is to be told how many of how many are drawn."""
+    with _progress() as progress:
+        bar = progress.add_task(what, total=None)
+        yield lambda drawn, due: progress.update(bar, completed=drawn, total=due)
+
+
 class Bar:
     """Tells what is being measured; failures stay on the screen above the bar."""
 
     def __init__(self, total: int) -> None:
-        self._progress = Progress(
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.description}", markup=False),
-            console=console(stderr=True),
-            transient=True,
-        )
+        self._progress = _progress()
         self._bar = self._progress.add_task("", total=total)
 
     def __enter__(self) -> Self:

@@ -100,8 +100,11 @@ def test_all_pages_of_a_run_are_drawn_once_and_deleted_captures_passed_over(tmp_
     for name in ("none", "ttl"):
         _capture(tmp_path / "captures" / f"{name}.bin", 50_000)
     lines = [line(f"map:{name}", "heap", capture=f"captures/{name}.bin") for name in ("none", "ttl", "gone")]
-    pages = flamegraphs(write_run(tmp_path, lines), kinds=("leaks", "diff"))
+    told: list[tuple[int, int]] = []
+    run = write_run(tmp_path, lines)
+    pages = flamegraphs(run, kinds=("leaks", "diff"), tell=lambda drawn, due: told.append((drawn, due)))
     assert [page.name for page in pages] == ["none.leaks.html", "ttl.leaks.html", "ttl.diff.html"]
+    assert told == [(1, 3), (2, 3), (3, 3)]
     drawn = {page: page.stat().st_mtime_ns for page in pages}
     flamegraphs(tmp_path, kinds=("leaks", "diff"))
     assert {page: page.stat().st_mtime_ns for page in pages} == drawn

@@ -17,6 +17,7 @@ from __future__ import annotations
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -283,16 +284,24 @@ def _draw_flamegraphs(folder: Path, *, everything: bool) -> None:
     """All kinds of each capture, or what leaked in cases that leak: all would double a quick run's time."""
     from leakbench import report
 
-    if everything:
-        report.flamegraphs(folder)
-        return
-    known = figures(read_rows(folder)[0])
-    leaking = [
-        case
-        for (case, name), value in known.items()
-        if name == "verdict" and value not in ("steady", "bounded")
-    ]
-    report.flamegraphs(folder, kinds=["leaks"], cases=leaking)
+    draw = partial(report.flamegraphs, folder)
+    if not everything:
+        known = figures(read_rows(folder)[0])
+        leaking = [
+            case
+            for (case, name), value in known.items()
+            if name == "verdict" and value not in ("steady", "bounded")
+        ]
+        draw = partial(draw, kinds=["leaks"], cases=leaking)
+    if sys.stderr.isatty():
+        from leakbench.progress import drawing
+
+        with drawing("flamegraphs") as tell:
+            draw(tell=tell)
+    else:
+        sys.stderr.write("drawing flamegraphs …\n")
+        sys.stderr.flush()
+        draw()
 
 
 def _conclude(
@@ -339,7 +348,6 @@ def _report(folder: Path, asked: resume.Asked, *, open_it: bool) -> None:
     from leakbench import report
 
     if "heap" in (asked.probes or NAMES):
-        sys.stderr.write("drawing flamegraphs …\n")
         _draw_flamegraphs(folder, everything=asked.profile == "full" or bool(asked.cases))
     index = report.write(folder)
     sys.stdout.write(f"{index}\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from leakbench.report.comparison import Comparison
@@ -25,19 +25,21 @@ def write(run_folder: Path, *, redact: bool = True, baseline: Path | None = None
 def flamegraphs(
     run_folder: Path,
     *,
-    kinds: Collection[Literal["leaks", "peak", "temporal", "diff"]] = ("leaks", "peak", "temporal", "diff"),
+    kinds: Collection[Literal["leaks", "peak", "temporal", "diff"]] | None = None,
     cases: Collection[str] | None = None,
     redact: bool = True,
+    tell: Callable[[int, int], None] = lambda _drawn, _due: None,
 ) -> list[Path]:
     """Draw RUN/captures into RUN/flamegraphs; `write` links them. `diff` is the difference from `none`.
 
-    Of all cases, or of those whose ids are given.
+    All four of all cases, or those that are given. `tell` is told after each page how many of how many are
+    drawn.
 
     A million allocations take about two seconds a page.
     """
     from leakbench.report import run_pages
 
-    return run_pages.draw_all(run_folder, kinds=kinds, cases=cases, redact=redact)
+    return run_pages.draw_all(run_folder, kinds=kinds, cases=cases, redact=redact, tell=tell)
 
 
 def flamegraph(capture: Path, output: Path, *, kind: Literal["peak", "leaks", "temporal"]) -> None:

@@ -12,7 +12,7 @@ from leakbench.frame import read_run
 from leakbench.report import differential, memray_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from leakbench.frame import RunRecord
@@ -36,23 +36,26 @@ class _Page(NamedTuple):
 def draw_all(
     run_folder: Path,
     *,
-    kinds: Collection[Kind] = KINDS,
+    kinds: Collection[Kind] | None = None,
     cases: Collection[str] | None = None,
     redact: bool = True,
+    tell: Callable[[int, int], None] = lambda _drawn, _due: None,
 ) -> list[Path]:
     """Draw RUN/flamegraphs from RUN/captures, on all cores; pages newer than their captures stay.
 
-    With `cases`, of these alone, by their ids.
+    With `kinds` or `cases`, of these alone; cases by their ids. `tell` is told after each page how many of
+    how many are drawn.
     Captures that were deleted are passed over: the report says so. Returns the pages. Raises LeakbenchError.
     """
-    pages = [page for page in _planned(run_folder, cases) if page.kind in kinds]
+    pages = [page for page in _planned(run_folder, cases) if kinds is None or page.kind in kinds]
     due = [page for page in pages if not _is_current(page)]
     if due:
         # Largest first, lest the longest is drawn last and alone.
         due.sort(key=lambda page: page.capture.stat().st_size, reverse=True)
         context = multiprocessing.get_context("spawn")  # a fork would carry the caller's threads' locks along
         with ProcessPoolExecutor(min(len(due), os.cpu_count() or 1), mp_context=context) as workers:
-            list(workers.map(partial(_draw, redact=redact), due))
+            for drawn, _ in enumerate(workers.map(partial(_draw, redact=redact), due), start=1):
+                tell(drawn, len(due))
     return [page.output for page in pages]
 
 
