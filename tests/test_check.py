@@ -349,6 +349,7 @@ def test_what_has_not_run_when_a_step_returns_is_run_to_its_end(
     assert seen.verdict == verdict, seen
 
 
+@pytest.mark.slow
 def test_a_step_that_outgrows_the_memory_cap_says_how_it_was_growing() -> None:
     done = _check(f"{KNOWN}::mebibyte_a_step", "--memory-cap", "120MiB", "--steps", "4096")
     assert done.returncode == 4

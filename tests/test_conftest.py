@@ -46,6 +46,7 @@ def test_a_skip_stays_a_skip_elsewhere(tmp_path: Path, test: str) -> None:
     assert "1 skipped" in run.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("test", "outcome"), [(PLATFORM, "1 skipped"), (XFAIL, "1 xfailed")])
 def test_what_no_installation_mends_may_be_skipped_where_ci_is_set(
     tmp_path: Path, test: str, outcome: str

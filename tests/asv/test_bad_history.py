@@ -53,6 +53,7 @@ def test_a_shallow_clone_is_judged_as_far_as_it_goes_and_says_what_it_lacks(
     assert "mended" in said  # by the last commit but one
 
 
+@pytest.mark.slow
 def test_results_of_two_machines_are_judged_apart(desk: Path) -> None:
     results = desk.joinpath(*RESULTS)
     shutil.copytree(results / "told", results / "other")
@@ -72,6 +73,7 @@ def test_a_result_of_another_schema_is_left_out_and_named(desk: Path) -> None:
     assert "24 commits measured, 1 since the first of them not" in said
 
 
+@pytest.mark.slow
 def test_a_change_behind_commits_that_were_not_measured_is_a_range(desk: Path) -> None:
     hashes = git(desk, "rev-list", "--first-parent", "--reverse", "main").split()
     subjects = git(desk, "log", "--first-parent", "--reverse", "--format=%s", "main").splitlines()
@@ -120,6 +122,7 @@ def test_a_commit_that_a_shallow_clone_lacks_says_how_to_fetch_it(told: Path, tm
     assert "the clone is shallow; `git fetch --unshallow` first" in done.stderr
 
 
+@pytest.mark.slow
 def test_an_interpreter_that_is_not_here_is_named_with_a_way_out(told: Path) -> None:
     done = leakbench("compare", "HEAD~1", "HEAD", "--python", "3.99", cwd=told, environ=_with_git())
     assert done.returncode == 2

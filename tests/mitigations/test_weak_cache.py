@@ -168,6 +168,7 @@ def test_a_collector_that_runs_inside_a_put_does_not_stop_it() -> None:
     assert [value for _, value in cache.items()] == [held]
 
 
+@pytest.mark.slow
 def test_finalizers_that_use_the_cache_may_run_inside_its_methods() -> None:
     """Every look-up of the key makes garbage and collects it, in the thread that has the lock."""
     cache: WeakCache[Any, Any] = WeakCache(strong_entries=4)

@@ -158,6 +158,7 @@ def test_the_process_is_read_as_it_is() -> None:
     assert after.threads >= 1
 
 
+@pytest.mark.slow
 def test_collector_pauses_are_timed_while_the_meter_runs() -> None:
     meter = PauseMeter()
     gc.collect()

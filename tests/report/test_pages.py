@@ -93,6 +93,7 @@ def test_json_gives_the_same_as_csv(tmp_path: Path) -> None:
     assert "ops_per_second_min" not in cases[0], "a range that is one value is not said twice"
 
 
+@pytest.mark.slow
 def test_rendering_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     def written() -> dict[str, bytes]:
         report.write(small_run(tmp_path))

@@ -101,6 +101,7 @@ def test_a_table_grows_at_once_and_not_step_by_step(play: Callable[..., Any]) ->
     assert seen["growth_factor_max"] == pytest.approx(2.0, rel=0.2)
 
 
+@pytest.mark.slow
 def test_to_find_the_first_entry_a_churned_dict_walks_over_all_empty_slots(play: Callable[..., Any]) -> None:
     """139 µs against 0.1 were measured; a factor of 50 is far outside what a busy machine makes of it."""
     assert counts(play, "none")["first_entry_ns"] > 50 * counts(play, "rebuild")["first_entry_ns"]
@@ -117,6 +118,7 @@ def test_a_window_of_1_000_entries_never_grows_the_table(play: Callable[..., Any
     assert sys.getsizeof(window) == 73_808
 
 
+@pytest.mark.slow
 def test_resident_memory_keeps_the_table_and_a_copy_gives_it_back(measure: Callable[..., Any]) -> None:
     kept = measure("churned-map:none", "rss")["settled_rss_bytes"]
     given_back = measure("churned-map:rebuild", "rss")["settled_rss_bytes"]

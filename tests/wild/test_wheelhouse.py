@@ -30,6 +30,7 @@ def leftovers(shop: Shop) -> list[Path]:
     return [path for tag in shop.cache.glob("packages/*") for path in tag.iterdir()]
 
 
+@pytest.mark.slow
 def test_packages_are_installed_once_compiled_and_found_again(shop: Shop) -> None:
     wanted = shop.lock("leaky==1.0", text=shop.make("leaky", "1.0", NOTHING))
     folder = wheelhouse.install(wanted)
@@ -50,6 +51,7 @@ def test_another_lock_of_the_same_requirement_is_another_folder(shop: Shop) -> N
     assert (second / "other.py").exists()
 
 
+@pytest.mark.slow
 def test_a_wheel_that_is_not_the_one_that_was_pinned_is_not_installed(shop: Shop) -> None:
     pinned = shop.make("leaky", "1.0", NOTHING)
     shop.make("leaky", "1.0", "VALUE = 'another'\n")
@@ -58,6 +60,7 @@ def test_a_wheel_that_is_not_the_one_that_was_pinned_is_not_installed(shop: Shop
     assert leftovers(shop) == []
 
 
+@pytest.mark.slow
 def test_a_package_that_cannot_be_had_says_so_in_a_line_without_addresses(shop: Shop) -> None:
     wanted = shop.lock("absent==1.0", text="absent==1.0 --hash=sha256:" + "0" * 64 + "\n")
     with pytest.raises(CannotInstallError) as refused:
