@@ -40,10 +40,3 @@ def test_a_third_of_the_keys_comes_in_each_third_of_the_run(mitigation: str) -> 
     resident = [seen[f"server_rss_{third}_bytes"] for third in ("third", "two_thirds", "end")]
     assert resident == sorted(resident)
     assert resident[-1] - resident[0] > 6_000 * 400
-
-
-@pytest.mark.slow
-def test_the_programs_own_heap_stays_where_batches_are_numbered_beyond_256(measure: Any) -> None:
-    seen = measure("ttl-article-load:active-expiry-1", "ledger", step_ms=1, ttl_ms=60, writes=WRITES)
-    heap_bytes = [rung[1] for rung in seen["ladder"][1:]]
-    assert max(heap_bytes) - min(heap_bytes) < 48  # an int of its own; a chunk may be larger by 16

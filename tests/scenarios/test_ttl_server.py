@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from leakbench.cli import main
-from leakbench.scenarios.ttl_server import SCENARIO
+from leakbench.scenarios.ttl_server import SCENARIO, _Batches
 
 from tests.commands import clean_environ, leakbench, rows
 
@@ -24,6 +25,24 @@ def counts(play: Any, mitigation: str, **params: int) -> Mapping[str, Any]:
     counted: Mapping[str, Any] = workload.counts()
     workload.close()
     return counted
+
+
+def test_the_clients_ring_takes_no_more_once_its_batches_are_numbered_beyond_256() -> None:
+    ring = _Batches(4)
+    for _ in range(200):
+        ring.add(0.0)
+        ring.drop_oldest()
+    tracemalloc.start()
+    try:
+        before_bytes, _ = tracemalloc.get_traced_memory()
+        for _ in range(200):
+            ring.add(0.0)
+            ring.drop_oldest()
+        taken_bytes = tracemalloc.get_traced_memory()[0] - before_bytes
+    finally:
+        tracemalloc.stop()
+    assert ring.end == 400
+    assert taken_bytes < 28  # an int that no one shares
 
 
 @pytest.mark.slow
