@@ -5,12 +5,13 @@ Steps run to 524,288 on four rungs an octave unless a test says otherwise: 2**19
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 from leakbench import proofs
 from leakbench.growth import BoundedCache, Resource, Sample, filling, judge, judge_series, rungs
-from leakbench.probes.ledger import fixed_rungs, further_octaves
+from leakbench.probes.ledger import fixed_rungs, further_octaves, goes_on
 from leakbench.unreturned import Kept, is_unreturned, kept_after, returned, say
 
 from tests import recorded_ladders, series
@@ -327,6 +328,30 @@ def test_to_climb_on_while_undecided_seldom_finds_a_leak_in_noise(
             kind = judge_series(steps, readings, floor=64, quantum=32, warm_up=4096).kind
         leaks += kind == "leak"
     assert leaks <= at_most
+
+
+@pytest.mark.parametrize("ttl_steps", [1_512, 2_012])
+def test_a_cache_that_its_clock_has_emptied_before_every_rung_is_bounded_in_the_end(ttl_steps: int) -> None:
+    """352 B an entry, and what came since the last rung: as read of moka where a rung took 30 ms to read."""
+    steps = [0, *fixed_rungs(8_192)]
+    verdicts = []
+    for octave in [[], *further_octaves(fixed_rungs(8_192))]:
+        steps += octave
+        came = [step - before for before, step in pairwise([0, *steps])]
+        heap = [352 * min(each, ttl_steps) - 16 * (index % 3) for index, each in enumerate(came)]
+        readings = [Sample(step, kept, 0, 1, 5, 1) for step, kept in zip(steps, heap, strict=True)]
+        verdicts.append(judge(readings, heap_floor_bytes=64).verdict)
+        if not goes_on(verdicts[-1], len(verdicts), deterministic=False):
+            break
+    assert verdicts == ["leak", "inconclusive", "bounded"]
+
+
+def test_a_first_leak_is_confirmed_only_where_a_clock_may_have_a_part_in_it() -> None:
+    assert goes_on("leak", 1, deterministic=False)
+    assert not goes_on("leak", 2, deterministic=False)
+    assert not goes_on("leak", 1, deterministic=True)
+    assert not goes_on("steady", 1, deterministic=False)
+    assert goes_on("inconclusive", 2, deterministic=True)
 
 
 def test_no_samples_are_refused() -> None:

@@ -435,7 +435,7 @@ class ThreadLocalGrowth(Tracked):
 class TtlPileup(Tracked):
     """Keys with a time to live that nobody removes."""
 
-    version = "1 of 16384 steps"
+    version = "1 of 8192 steps"
     params = (
         ("ttl-pileup",),
         (
@@ -457,7 +457,7 @@ class TtlPileup(Tracked):
 
     @within(seconds=840)
     def setup_cache(self) -> Measured:
-        return measure("ttl-pileup", version=1, steps=16384)
+        return measure("ttl-pileup", version=1, steps=8192)
 
 
 class TtlServer(Tracked):

@@ -183,15 +183,13 @@ def collect() -> None:
 def run(job: "dict[str, Any]", channel: "Channel") -> None:
     """Climb a fixed ladder: the same rungs, whatever the clock says, so that figures repeat to the bit.
 
-    With ``job["more"]`` further octaves are climbed for as long as the parent, who cannot tell yet, says go.
+    With ``job["more"]`` further octaves are climbed for as long as the parent says go.
     """
     scenario, mitigation = work.load(job)
     channel.emit("ready")
     workload = work.start(job, scenario, mitigation)
     outside_bytes = getattr(workload, "outside_bytes", None)
-    if (
-        not mitigation.deterministic
-    ):  # threads leave their trace in the heap: no two runs are equal to the byte
+    if not mitigation.deterministic:  # stacks leave their trace in the heap, of which no two are equal
         fill_stack_cache()
     ladder = Ladder(channel, workload.step, job["warmup"], outside_bytes=outside_bytes)
     for rungs in job["octaves"]:

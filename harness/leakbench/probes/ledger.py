@@ -69,11 +69,12 @@ def order(task: Task, place: Place) -> Order:
         octaves=[list(rungs), *(further_octaves(rungs) if more else [])],
         growth_cap_bytes=place.growth_cap_bytes,
         more=more,
+        deterministic=task.listed.mitigation.deterministic,
     )
 
 
 def follow(child: Child, record: dict[str, Any]) -> None:
-    """Let a case climb on, an octave at a time, while the judge cannot tell.
+    """Let a case climb on, an octave at a time, while the judge cannot tell: see `goes_on`.
 
     One that is deterministic climbs as far every time, for the judge is told the same every time. Each octave
     is one more chance for noise to look like a leak: of 300 series without one, whose readings do not depend
@@ -81,10 +82,23 @@ def follow(child: Child, record: dict[str, Any]) -> None:
     """
     if record["record"] != "top" or not child.job["more"]:
         return
-    if record["reason"] == "top" and _judge(child).verdict == "inconclusive":
+    tops = sum(each["record"] == "top" for each in child.records)
+    verdict = _judge(child).verdict
+    if record["reason"] == "top" and goes_on(verdict, tops, deterministic=child.job["deterministic"]):
         child.say("go")
     else:
         child.say("enough")
+
+
+def goes_on(verdict: str, tops: int, *, deterministic: bool) -> bool:
+    """Whether a ladder that has been climbed so many times to a top is climbed on, by what the judge says.
+
+    A first `leak` of what is not deterministic is confirmed an octave higher. Reading a rung may take a slow
+    machine longer than a time to live: a cache that tells the time itself is then empty when the steps go on,
+    and holds at the next rung what came since, a fifth more each time, as a leak would, until the steps from
+    rung to rung outlast its time to live.
+    """
+    return verdict == "inconclusive" or (verdict == "leak" and tops == 1 and not deterministic)
 
 
 def samples(records: Sequence[dict[str, Any]]) -> list[growth.Sample]:

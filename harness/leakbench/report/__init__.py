@@ -25,14 +25,14 @@ def write(run_folder: Path, *, redact: bool = True, baseline: Path | None = None
 def flamegraphs(
     run_folder: Path,
     *,
-    kinds: Collection[Literal["leaks", "peak", "temporal", "diff"]] | None = None,
+    kinds: Collection[Literal["leaks", "peak", "temporal", "diff"]] = ("leaks", "peak", "temporal", "diff"),
     cases: Collection[str] | None = None,
     redact: bool = True,
     tell: Callable[[int, int], None] = lambda _drawn, _due: None,
 ) -> list[Path]:
     """Draw RUN/captures into RUN/flamegraphs; `write` links them. `diff` is the difference from `none`.
 
-    All four of all cases, or those that are given. `tell` is told after each page how many of how many are
+    Of all cases, or of those whose ids are given. `tell` is told after each page how many of how many are
     drawn.
 
     A million allocations take about two seconds a page.

@@ -36,18 +36,17 @@ class _Page(NamedTuple):
 def draw_all(
     run_folder: Path,
     *,
-    kinds: Collection[Kind] | None = None,
-    cases: Collection[str] | None = None,
-    redact: bool = True,
-    tell: Callable[[int, int], None] = lambda _drawn, _due: None,
+    kinds: Collection[Kind],
+    cases: Collection[str] | None,
+    redact: bool,
+    tell: Callable[[int, int], None],
 ) -> list[Path]:
     """Draw RUN/flamegraphs from RUN/captures, on all cores; pages newer than their captures stay.
 
-    With `kinds` or `cases`, of these alone; cases by their ids. `tell` is told after each page how many of
-    how many are drawn.
+    With `cases`, of these alone, by their ids. `tell` is told after each page how many of how many are drawn.
     Captures that were deleted are passed over: the report says so. Returns the pages. Raises LeakbenchError.
     """
-    pages = [page for page in _planned(run_folder, cases) if kinds is None or page.kind in kinds]
+    pages = [page for page in _planned(run_folder, cases) if page.kind in kinds]
     due = [page for page in pages if not _is_current(page)]
     if due:
         # Largest first, lest the longest is drawn last and alone.
