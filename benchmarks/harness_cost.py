@@ -22,9 +22,10 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leakbench.catalogue import discover
+from leakbench.launch import exact_heap_environ
 from leakbench.plan import make_tasks
 from leakbench.probes import Place, probe
-from leakbench.spawn import Crew, Limits, clean_environ, exact_heap_environ
+from leakbench.spawn import Crew, Limits, clean_environ
 from leakbench.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:

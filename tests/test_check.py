@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from leakbench import checking
+from leakbench.examination import Examination
 from leakbench.model import matches_truth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from leakbench.spawn import Child
     from leakbench.verdict import Verdict
 
 KNOWN = Path(__file__).parent / "subjects" / "known.py"
@@ -166,6 +168,25 @@ def test_a_file_beside_the_target_may_bear_a_standard_modules_name(tmp_path: Pat
     assert checking.examine(checking.Wish(f"{file}::step", steps=8_192)).verdict == "leak"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "searches"), [("entry_a_step", 0), ("nothing", 0), ("removes_but_not_all", 1)]
+)
+def test_for_the_verdict_alone_the_holder_is_searched_only_where_code_may_remove(
+    name: str, searches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finders = []
+    start = Examination._start_finder
+
+    def noted(self: Examination) -> Child:
+        finders.append(self)
+        return start(self)
+
+    monkeypatch.setattr(Examination, "_start_finder", noted)
+    assert matches_truth(TRUTH[name], _examine(name, only_verdict=True).verdict)
+    assert len(finders) == searches
+
+
 def test_only_verdict_leaves_out_site_and_holder() -> None:
     verdict = _examine("entry_a_step", only_verdict=True)
     assert verdict.verdict == "leak"
@@ -179,7 +200,7 @@ def test_no_growth_reads_exactly_zero() -> None:
     assert verdict.leak_bytes_per_op == 0.0
     assert verdict.noise_bytes <= 64  # a chunk or two, by what else the warm-up time allowed
     assert verdict.smallest_detectable_bytes_per_op < 0.01
-    assert verdict.smallest_detectable_outside_bytes_per_op < 100
+    assert verdict.smallest_detectable_outside_bytes_per_op <= 128
 
 
 @pytest.mark.slow

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from leakbench.child.dormant import find_dormant, names_in
+from leakbench.child import dormant
+from leakbench.child.dormant import find_dormant, may_remove, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +89,32 @@ def test_a_line_counts_where_it_takes_from_what_grows(step: Callable[[int], None
     assert [line["text"] for line in found["dormant"]] == lines
 
 
+def appends(i: int) -> None:
+    LOG.append([i])
+
+
+@pytest.mark.parametrize(
+    ("step", "removes"),
+    [
+        (appends, False),
+        (asks_what_it_is, False),
+        (clears_by_the_clock, True),
+        (pops_when_full, True),
+        (pops_by_another_name, True),
+        (calls_what_trims, True),
+        (pops_another_list, True),  # nobody knows yet which list it is that grows
+    ],
+)
+def test_whether_anything_may_be_removed_is_told_without_the_container(
+    step: Callable[[int], None], *, removes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dormant, "_codes_of_other_threads", set)  # those that run the tests
+    LOG.clear()
+    answer, steps = may_remove(step, 0, budget_seconds=0.2)
+    assert answer is removes
+    assert 0 < steps <= 64
+
+
 def test_what_another_thread_is_about_to_do_counts() -> None:
     """A sweeper sleeps: it has taken nothing yet, and may."""
     woken, asleep = threading.Event(), threading.Event()
@@ -101,8 +128,10 @@ def test_what_another_thread_is_about_to_do_counts() -> None:
     sweeper.start()
     asleep.wait(10)
     found = find_dormant(LOG.append, 0, ["test_dormant.LOG"], budget_seconds=0.1)
+    removes, _ = may_remove(LOG.append, 0, budget_seconds=0.1)
     woken.set()
     sweeper.join()
+    assert removes
     assert [line["text"] for line in found["dormant"]] == ["LOG.clear()"]
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from leakbench import spawn
-from leakbench.spawn import Child, Crew, Limits, Order, clean_environ, exact_heap_environ, run, site_folders
+from leakbench.launch import exact_heap_environ
+from leakbench.spawn import Child, Crew, Limits, Order, clean_environ, run, site_folders
 
-from tests.commands import write_scenario
+from tests.commands import open_descriptors, write_scenario
 
 
 def job(file: Path, probe: str = "rss", **more: Any) -> dict[str, Any]:
@@ -26,10 +27,6 @@ def job(file: Path, probe: str = "rss", **more: Any) -> dict[str, Any]:
 def child(file: Path, *, limits: Limits = Limits(), environ: dict[str, str] | None = None) -> Child:  # noqa: B008  # frozen
     (ended,) = run([Order(job(file), environ or clean_environ(), limits=limits)])
     return ended
-
-
-def open_descriptors() -> int:
-    return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 def last(ended: Child, kind: str) -> dict[str, Any]:

@@ -2,6 +2,6 @@
 
 import sys
 
-from leakbench.cli import main
+from leakbench.cli import console
 
-sys.exit(main())
+sys.exit(console())

@@ -11,7 +11,7 @@ import os
 from importlib import metadata
 from pathlib import Path
 
-from leakbench.spawn import package_folder
+from leakbench.launch import package_folder
 
 REJOIN = '''"""asv takes PYTHONPATH out of sys.path; leakbench's plugin has named there where leakbench is."""
 

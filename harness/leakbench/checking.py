@@ -12,19 +12,19 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leakbench.errors import LeakbenchError
-from leakbench.spawn import Crew, Limits, Order, exact_heap_environ
+from leakbench.launch import ahead, exact_heap_environ, inherited_environ
+from leakbench.spawn import Crew, Limits, Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from leakbench.launch import Process
     from leakbench.spawn import Child, Ending
     from leakbench.verdict import Verdict
 
 _SIDE_FACTOR = 4
 _SIDE_SECONDS = 30.0
 _MIB = 1 << 20
-_COUNTER_VARIABLES = ("PYTHONMALLOC", "GLIBC_TUNABLES", "MALLOC_ARENA_MAX")
-_TRACER_PREFIXES = ("COV_CORE_", "COVERAGE_PROCESS_")  # they have coverage trace every child
 
 
 class UnusableTargetError(LeakbenchError):
@@ -71,7 +71,7 @@ def examine(wish: Wish, *, keep_capture: str | None = None) -> Verdict:
     """
     crew = Crew()
     try:
-        climber = start(crew, wish, exact_heap_environ())
+        climber = start(crew, wish, exact_heap_environ(), started=ahead.take())
         from leakbench.examination import Examination
 
         return Examination(crew, wish, climber, keep_capture).verdict()
@@ -85,8 +85,10 @@ def start(
     environ: Mapping[str, str],
     on_record: Callable[[Child, dict[str, Any]], None] | None = None,
     deadline_seconds: float = math.inf,
+    *,
+    started: Process | None = None,
 ) -> Child:
-    """Start a child that loads the target and then waits for orders."""
+    """Start a child that loads the target and then waits for orders; or give them to one that is up."""
     order = Order(
         job={"probe": "check", "target": wish.target, "request": wish.request, **wish.launch.job},
         environ={**inherited_environ(), **environ},
@@ -97,7 +99,7 @@ def start(
         limits=Limits(deadline_seconds, wish.memory_cap_bytes or available_bytes() // 2),
     )
     try:
-        return crew.start(order, on_record)
+        return crew.start(order, on_record, started)
     except OSError as error:
         raise UnusableTargetError(f"{wish.python} cannot be started: {error.strerror}") from error
 
@@ -105,17 +107,6 @@ def start(
 def side_seconds(wish: Wish) -> float:
     """How long a child may take whose failure costs no more than a holder's or a site's name."""
     return _SIDE_SECONDS + _SIDE_FACTOR * wish.budget_seconds
-
-
-def inherited_environ() -> dict[str, str]:
-    """The person's own environment, less what would change the counters; a hash seed unless they set one."""
-    environ = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in _COUNTER_VARIABLES and not name.startswith(_TRACER_PREFIXES)
-    }
-    environ.setdefault("PYTHONHASHSEED", "0")
-    return environ
 
 
 def available_bytes() -> int:

@@ -6,17 +6,18 @@ is measured against tools that take not much more.
 
 from __future__ import annotations
 
-import argparse
 import errno
+import gc
 import io
-import signal
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from leakbench.errors import LeakbenchError
+from leakbench.launch import ahead
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 COMMANDS = {
@@ -50,16 +51,39 @@ _EXAMPLES = """examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status; a user's mistake is one line on standard error and 2."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["check"]:
+        ahead.begin(words[1:])
+    try:
+        return _main(words)
+    finally:
+        ahead.end()
+
+
+def console() -> int:
+    """Be the program `leakbench`: of what is left at its end nothing is worth a last collection."""
+    status = main()
+    gc.freeze()
+    return status
+
+
+def _main(words: list[str]) -> int:
+    import signal  # after the child has been started
+
     for ending in (signal.SIGTERM, signal.SIGHUP):  # a CI's timeout, a container's stop, a closed terminal
         if signal.getsignal(ending) is signal.SIG_DFL:  # nohup has it ignored
             signal.signal(ending, signal.default_int_handler)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a sign that the terminal does not know is no reason to end
-    words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] in COMMANDS:
         return _command(words[0], words[1:])
     parser = _overview()
     options = parser.parse_args(words)  # --help, --version, or a wrong word
+    if options.version:
+        from leakbench import __version__
+
+        sys.stdout.write(f"leakbench {__version__}\n")
+        return 0
     if options.command is None:
         parser.print_help()
         return WRONG_USAGE
@@ -67,30 +91,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _overview() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="leakbench",
         description="Memory leaks in long-lived Python maps and caches, measured and mended.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
+    parser.add_argument("--version", action="store_true", help="print the version and leave")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name, summary in COMMANDS.items():
         commands.add_parser(name, help=summary)
     return parser
 
 
-class _Version(argparse.Action):
-    """Looks the version up only when it is asked for: importlib.metadata takes a third of a bare start."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from leakbench import __version__
-
-        sys.stdout.write(f"leakbench {__version__}\n")
-        parser.exit()
-
-
 def _command(name: str, words: Sequence[str]) -> int:
+    import argparse
+
     command = import_module(f"leakbench.commands.{name}")
     parser = argparse.ArgumentParser(
         prog=f"leakbench {name}",

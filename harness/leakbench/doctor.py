@@ -8,7 +8,8 @@ import sys
 from typing import NamedTuple
 
 from leakbench import environment
-from leakbench.spawn import Order, clean_environ, exact_heap_environ, run, site_folders
+from leakbench.launch import exact_heap_environ
+from leakbench.spawn import Order, clean_environ, run, site_folders
 from leakbench.units import format_bytes
 
 _RESIDENT_ERROR_BYTES = 64 * 1024  # what the reading itself may bring is less

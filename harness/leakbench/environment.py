@@ -12,8 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from leakbench.launch import ADDR_NO_RANDOMIZE, PR_SET_THP_DISABLE
 from leakbench.model import SCHEMA
-from leakbench.spawn import ADDR_NO_RANDOMIZE, PR_SET_THP_DISABLE
 
 _PACKAGES = (
     "leakbench", "memray", "pandas", "cachetools", "cachebox", "theine", "moka-py", "expiringdict",

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from leakbench import growth, policy, refill
 from leakbench.checking import TargetFailedError, UnusableTargetError, side_seconds, start
 from leakbench.endings import failure, patience_seconds
+from leakbench.launch import exact_heap_environ
 from leakbench.probes.ledger import samples
-from leakbench.spawn import exact_heap_environ
 from leakbench.verdict import Beside, Found, Full, Seen, Verdict, conclude, explain
 
 if TYPE_CHECKING:
@@ -71,13 +71,14 @@ class Examination:
         weighed = self._weigh() if grown.verdict in _GROWING else None
         full, beside = self._explained(weighed) if weighed is not None else (None, None)
         found = Found()
-        if grown.verdict == "leak" and full is None:
+        if grown.verdict == "leak" and full is None and (not self.wish.only_verdict or self._may_shrink()):
             found = self._found()
             if found.dormant and halted == "enough" and self.bounds.steps is None and weighed is None:
                 # Something would remove entries and has not run yet: perhaps it does, further up.
                 halted = self._climb(pace, to_the_end=True)
                 grown = policy.judge(samples(climber.records))
-        settled = self._ask(climber, "settled", do="settle")
+        # What grows is not back: whether its pages are is no question.
+        settled = {} if grown.verdict == "leak" else self._ask(climber, "settled", do="settle")
         site = None
         if not self.wish.only_verdict and (grown.verdict == "leak" or full is not None):
             found = self._look_closer(found, grown)
@@ -162,10 +163,17 @@ class Examination:
 
     def _suspect(self, seen: list[growth.Sample], seconds: float) -> None:
         """Start looking for the holder, beside the climb, as soon as something has grown for a while."""
+        if self.wish.only_verdict:  # it may not be needed, and both are slower beside each other
+            return
         late = seen[-1].steps >= _SUSPECT_STEPS or seconds > _SUSPECT_SECONDS
         half = min(seen, key=lambda sample: abs(sample.steps - seen[-1].steps // 2))
         if self.finder is None and late and seen[-1].heap_bytes - half.heap_bytes > _SUSPECT_BYTES:
             self.finder = self._start_finder()
+
+    def _may_shrink(self) -> bool:
+        """Whether code that has not run yet may take out what grew, whoever holds it."""
+        doubted = self._ask(self.climber, "doubted", do="doubt", budget_seconds=_DORMANT_SECONDS)
+        return bool(doubted["may_remove"])
 
     def _weigh(self) -> tuple[list[growth.Sample], list[tuple[int, ...]], dict[str, Any]] | None:
         """What caches with a declared bound that grew cost an entry; clears them, which ends the climb.

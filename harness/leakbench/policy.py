@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 CERTAIN_STEPS = 524_288
 """No verdict on quick steps before so many: a constant rate over 50,000 steps may be a cache of 200,000."""
+RESTING_STEPS = 262_144
+"""Enough for quick steps at rest: what leaks once in 100,000 steps has done so twice in three octaves."""
+_RESTING_OCTAVES = 3
+_RESTING_SHARE = 0.25
 FIRST_TOP_STEPS = 64
 _MOST_STEPS = 1 << 32
 _SLOWEST_RUNG_SECONDS = 0.02
@@ -115,17 +119,36 @@ def enough(
 ) -> bool:
     """Whether the climb may end here, short of its budget.
 
-    Quick steps climb to CERTAIN_STEPS at least, and on for as long as the judge cannot tell. Slow ones
-    never get there in their budget: what does not grow is believed sooner, what grows is watched to the end.
+    Quick steps climb to CERTAIN_STEPS at least, and on for as long as the judge cannot tell; those at rest to
+    RESTING_STEPS. Slow ones never get there in their budget: what does not grow is believed sooner, what
+    grows is watched to the end.
     """
     if bounds.steps is not None:
         return samples[-1].steps >= bounds.steps
     if seconds >= bounds.budget_seconds:
         return True
-    quick = samples[-1].steps >= CERTAIN_STEPS
+    quick = samples[-1].steps >= (RESTING_STEPS if at_rest(samples) else CERTAIN_STEPS)
     if not quick and seconds < _STILL_SHARE * bounds.budget_seconds:
         return False
     verdict = judge(samples).verdict
     if verdict == "inconclusive" or (to_the_end and verdict == "leak"):
         return False
     return quick or verdict != "leak"
+
+
+def at_rest(samples: Sequence[growth.Sample]) -> bool:
+    """Whether nothing has stood notably higher in the last three octaves than in the three before them.
+
+    By a quarter of what it ranged over then. A rare leak in noise is looked for further up, and so is what
+    has only just stopped.
+    """
+    last = samples[-1].steps
+    recent = [sample for sample in samples if sample.steps >= last >> _RESTING_OCTAVES]
+    before = [sample for sample in samples if last >> 2 * _RESTING_OCTAVES <= sample.steps <= recent[0].steps]
+    for field in ("heap_bytes", "outside_bytes", "threads", "fds", "processes"):
+        values = [getattr(sample, field) for sample in before]
+        highest = max(values)
+        risen = max(getattr(sample, field) for sample in recent) - highest
+        if risen > _RESTING_SHARE * (highest - min(values)):
+            return False
+    return True

@@ -7,30 +7,20 @@ selector, so that a hundred cases need no locks and Ctrl-C arrives where it can 
 
 from __future__ import annotations
 
-import json
 import os
-import resource
 import selectors
 import signal
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from leakbench.child.channel import PIPES_VARIABLE
 from leakbench.child.kin import descendants, end
+from leakbench.launch import Process, package_folder
 from leakbench.units import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
-_BOOT = (
-    "import sys;sys.path.insert(0,sys.argv[1]);from leakbench.child.main import main;"
-    "sys.path.remove(sys.argv[1]);main(int(sys.argv[2]),int(sys.argv[3]))"
-)
-ADDR_NO_RANDOMIZE = 0x0040000  # sys/personality.h
-PR_SET_PDEATHSIG, PR_SET_THP_DISABLE = 1, 41  # sys/prctl.h
-_ASK = 0xFFFFFFFF  # personality(2): say what it is, change nothing
 _KEPT_BYTES = 16_384
 _READ_BYTES = 1 << 16
 _WATCH_SECONDS = 0.05
@@ -85,26 +75,14 @@ def clean_environ(**extra: str) -> dict[str, str]:
     return environ
 
 
-def exact_heap_environ() -> dict[str, str]:
-    """What makes glibc's count of live heap exact: no pymalloc above it, no thread cache inside it.
-
-    And one arena for all threads: another is made, of 2 KiB and for good, whenever a thread starts before the
-    one before it has let go of its own, which a busy machine decides.
-    """
-    tunables = ("glibc.malloc.tcache_count=0", "glibc.malloc.arena_max=1")
-    return {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": ":".join(tunables)}
-
-
-def package_folder() -> str:
-    """The folder that holds the `leakbench` package; the only one that the child's start adds to sys.path."""
-    return os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-
-
 class Child:
     """A running child: `records` grows as it speaks, `ending` is set once it has ended."""
 
     def __init__(
-        self, order: Order, on_record: Callable[[Child, dict[str, Any]], None] | None = None
+        self,
+        order: Order,
+        on_record: Callable[[Child, dict[str, Any]], None] | None = None,
+        started: Process | None = None,
     ) -> None:
         self.records: list[dict[str, Any]] = []
         self.ending: Ending | None = None
@@ -118,35 +96,16 @@ class Child:
         self._line = b""
         self._killed_for: str | None = None
         self._ended_at: float | None = None
-        orders_read, self._orders_fd = os.pipe()
-        self.records_fd, records_write = os.pipe()
-        # Of one width: a longer command line moves what is allocated after it, and the heap's count with it.
-        pipes = (f"{orders_read:05d}", f"{records_write:05d}")
-        environ = dict(order.environ)
-        if order.arguments is None:
-            arguments: Sequence[str] = ("-c", _BOOT, package_folder(), *pipes)
-        else:
-            arguments = order.arguments
-            environ[PIPES_VARIABLE] = ",".join(pipes)
         self.started = time.monotonic()
-        try:
-            self._process = subprocess.Popen(  # an interpreter and our own boot line, no shell
-                [order.python, *order.flags, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environ,
-                cwd=order.folder,
-                pass_fds=(orders_read, records_write),
-                preexec_fn=_Surroundings(keep_aslr=order.keep_aslr),  # noqa: PLW1509  # one thread, see above
-            )
-        except BaseException:
-            os.close(self._orders_fd)
-            os.close(self.records_fd)
-            raise
-        finally:
-            os.close(orders_read)
-            os.close(records_write)
+        self._process = started or Process(
+            order.python,
+            order.flags,
+            order.environ,
+            arguments=order.arguments,
+            folder=order.folder,
+            keep_aslr=order.keep_aslr,
+        )
+        self._orders_fd = self._process.orders_fd
         self.send(order.job)
 
     @property
@@ -154,10 +113,12 @@ class Child:
         return self._process.pid
 
     def streams(self) -> tuple[tuple[int, Callable[[bytes], None]], ...]:
-        out, err = self._process.stdout, self._process.stderr
-        assert out is not None  # noqa: S101  # both were asked for as pipes
-        assert err is not None  # noqa: S101
-        return (self.records_fd, self._hear), (out.fileno(), self._print), (err.fileno(), self._complain)
+        process = self._process
+        return (
+            (process.records_fd, self._hear),
+            (process.output_fd, self._print),
+            (process.errors_fd, self._complain),
+        )
 
     def send(self, order: Mapping[str, Any]) -> None:
         """Give the child an order; nothing happens where it has already gone."""
@@ -210,11 +171,7 @@ class Child:
         a second.
         """
         if silent:
-            try:
-                self._process.wait(_WATCH_SECONDS)
-            except subprocess.TimeoutExpired:  # it closed its pipes and goes on
-                return False
-            return True
+            return self._process.wait(_WATCH_SECONDS) is not None  # or it closed its pipes and goes on
         if self._process.poll() is None:
             return False
         if self._ended_at is None:
@@ -230,13 +187,10 @@ class Child:
 
     def finish(self) -> None:
         """Clear away what the child left running, close its pipes, and say how it ended."""
-        status = self._process.wait()
+        status = self._process.wait() or 0
         self._kill_group()
         self.hang_up()
-        os.close(self.records_fd)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        self._process.close()
         self.ending = self._judge_end(status)
 
     def _judge_end(self, status: int) -> Ending:
@@ -266,6 +220,8 @@ class Child:
         return Ending("raised", message, tuple(record["traceback"]), fell)
 
     def _hear(self, received: bytes) -> None:
+        import json  # not at the top: it has time until the first child speaks
+
         lines = (self._line + received).split(b"\n")
         self._line = lines.pop()
         for line in lines:
@@ -287,33 +243,6 @@ class Child:
         self.stderr_tail = (self.stderr_tail + received)[-_KEPT_BYTES:]
 
 
-class _Surroundings:
-    """Runs between fork and exec: a group of its own, no ASLR, no core, death with the parent.
-
-    No transparent huge pages either: with them what is resident depends on what the kernel merged by then.
-    """
-
-    def __init__(self, *, keep_aslr: bool) -> None:
-        import ctypes
-
-        self._libc = ctypes.CDLL(None)
-        self._linux = sys.platform.startswith("linux")
-        self._keep_aslr = keep_aslr
-        self._parent = os.getpid()
-
-    def __call__(self) -> None:
-        os.setsid()
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        if self._linux:
-            self._libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != self._parent:  # it died in between
-                os._exit(1)
-            self._libc.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
-            if not self._keep_aslr:
-                # A container may refuse; `doctor` says so.
-                self._libc.personality(self._libc.personality(_ASK) | ADDR_NO_RANDOMIZE)
-
-
 def _resident_bytes(pid: int) -> int:
     try:
         with open(f"/proc/{pid}/statm", "rb") as statm:
@@ -333,8 +262,14 @@ class Crew:
     def __len__(self) -> int:
         return len(self._open)
 
-    def start(self, order: Order, on_record: Callable[[Child, dict[str, Any]], None] | None = None) -> Child:
-        child = Child(order, on_record)
+    def start(
+        self,
+        order: Order,
+        on_record: Callable[[Child, dict[str, Any]], None] | None = None,
+        started: Process | None = None,
+    ) -> Child:
+        """Start a child, or take one over whose interpreter has been started, and listen to it."""
+        child = Child(order, on_record, started)
         streams = child.streams()
         if self._selector is None:
             self._selector = selectors.DefaultSelector()

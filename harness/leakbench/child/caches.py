@@ -204,8 +204,9 @@ def bounded_caches(objects_cap: int = OBJECTS_CAP) -> list[BoundedCache]:
     by_type = readers()
     objects = gc.get_objects()
     del objects[objects_cap:]
-    objects += gc.get_referents(*objects)
-    found = {cache.identity: cache for cache in _out_of_sight}
+    if "moka_py" in sys.modules:  # its caches alone are not tracked: they are found one reference further on
+        objects += gc.get_referents(*objects)
+    found = {cache.identity: cache for cache in _out_of_sight if cache.bound() is not None}
     # By C code alone: among 100,000 objects a handful are caches.
     for each in compress(objects, map(by_type.__contains__, map(id, map(type, objects)))):
         reader = by_type[id(type(each))]
@@ -220,9 +221,9 @@ _out_of_sight: list[BoundedCache] = []
 
 
 def freeze() -> None:
-    """Spare the collector, at every rung to come, what exists by now; its caches stay known.
+    """Spare the collector, at every collection to come, what exists by now; its caches stay known.
 
-    For a program's own parts, before the target is loaded: what they hold in cycles is never collected.
+    What the program's own parts, its modules and its tools, hold in cycles is then never collected.
     """
     gc.collect()
     _out_of_sight[:] = bounded_caches()

@@ -9,6 +9,7 @@ import time
 from array import array
 
 from leakbench.child import target as targets
+from leakbench.child.caches import bounded_caches, freeze, watch_moka
 from leakbench.child.departing import fill_stack_cache
 from leakbench.child.gauges import Memory, descriptor_count, difference
 from leakbench.child.ledger import STRETCH_STEPS, Ladder, collect
@@ -28,9 +29,9 @@ _SLOW_STEP_SECONDS = 0.01
 
 def run(job: "dict[str, Any]", channel: "Channel") -> None:
     """Load the target, warm it up, and obey until the parent has no more orders."""
-    from leakbench.child.caches import watch_moka
-
     channel.emit("awake")  # whatever happens from here on, the interpreter is one
+    if not job["target"]:  # started before it was known
+        job.update(channel.order())
     watch_moka()
     try:
         target = targets.load(job["target"], job["request"])
@@ -81,6 +82,7 @@ class Session:
 
     def warm_up(self) -> None:
         """Run a few steps, and say how long one takes."""
+        freeze()  # a collection of what was imported takes longer than all that is done here
         memory = Memory()
         self._try(0)
         self._channel.emit("stepped")
@@ -101,11 +103,10 @@ class Session:
             grown = difference(memory.anonymous_bytes(), first) or 0
         self._is_slow = taken > _SLOW_STEP_SECONDS * (self._next - 1)
         collect()
-        gc.freeze()  # as the climb will be: what a collection costs there
+        gc.freeze()  # as in the climb: what a collection costs there
         began = time.perf_counter()
         collect()
         collect_seconds = time.perf_counter() - began
-        gc.unfreeze()
         self._channel.emit(
             "ready",
             steps=self._next,
@@ -132,15 +133,14 @@ class Session:
     ) -> None:
         """Climb octave by octave while the parent says go; answers with rungs, and a "top" for each.
 
-        freeze: spare the collector, at every rung, what exists by now; `do_thaw` then tells what that hid.
+        freeze: spare the collector, at every rung, what existed by the end of the warm-up; `do_thaw` then
+        tells what that hid.
         """
         if self._ladder is None:
-            from leakbench.child.caches import bounded_caches
-
+            if not freeze:
+                gc.unfreeze()
             self._caches = bounded_caches()
             self._cache_entries = array("q", [0] * len(self._caches))
-            if freeze:
-                gc.freeze()
             fill_stack_cache()
             self._ladder = Ladder(
                 self._channel,
@@ -167,14 +167,20 @@ class Session:
         gc.unfreeze()
         self._channel.emit("thawed", heap_bytes=self._ladder.readings()["heap_bytes"])
 
+    def do_doubt(self, budget_seconds: float) -> None:
+        """Whether any code might yet remove what grew: only then is it worth the search for who holds it."""
+        from leakbench.child.dormant import may_remove
+
+        assert self._ladder is not None  # noqa: S101  # the parent climbs before it doubts
+        removes = self._ladder.interrupt(lambda step, i: may_remove(step, i, budget_seconds))
+        self._channel.emit("doubted", may_remove=removes)
+
     def do_weigh(self, positions: "list[int]") -> None:
         """What each of these declared caches gives back when it is cleared: an entry's price, measured.
 
         Ends the ladder's usefulness: the caches are empty afterwards. Others are left as they are, for what
         leaks may lie in one: a list that an lru_cache of one entry hands out.
         """
-        from leakbench.child.caches import bounded_caches
-
         assert self._ladder is not None  # noqa: S101  # the parent climbs before it weighs
         alive = len(bounded_caches())
         weighed = []
@@ -218,7 +224,7 @@ class Session:
         from leakbench.child.gauges import Heap
         from leakbench.child.holder import search
 
-        gc.unfreeze()  # what pytest was spared may be what grows
+        gc.unfreeze()  # what was there before the first step may be what grows
         heap = Heap(Memory())
         step = self._target.step
         for i in range(self._next, self._next + skip):
@@ -254,6 +260,7 @@ class Session:
             return
         from leakbench.child.heap import read_capture, trace
 
+        gc.unfreeze()
         job = {"capture": capture, "warmup": self._next, "scale": steps, "native": native}
         trace(job, self._target.step, memray)
         self._next += steps

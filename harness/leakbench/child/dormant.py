@@ -12,7 +12,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
     from types import CodeType, FrameType
     from typing import Any
 
@@ -72,6 +72,30 @@ def find_dormant(
     return {"dormant": dormant, "steps": done + watched}
 
 
+class _EveryName:
+    """Stands for the names of all containers, while it is not known which of them grows."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def may_remove(step: "Callable[[int], object]", first_step: int, budget_seconds: float) -> "tuple[bool, int]":
+    """Whether `find_dormant` might name a line for some container; and how many steps were run to tell.
+
+    False where no code that a step runs, or another thread is in, takes anything out of anything under a test
+    that growth or time may bring about.
+    """
+    codes, done = _codes_run(step, first_step, budget_seconds)
+    every_name = _EveryName()
+    here = (
+        _waits_for_a_number(code, line)
+        for code in codes
+        for line in set(_removing(code, every_name).values())
+    )
+    elsewhere = (bool(_removing(code, every_name)) for code in _codes_of_other_threads())
+    return any(here) or any(elsewhere), done
+
+
 def _codes_of_other_threads() -> "set[CodeType]":
     """The code objects in which other threads of Python's are at the moment."""
     import _thread
@@ -114,12 +138,12 @@ def _codes_run(
     return codes, done
 
 
-def _mentions(code: "CodeType", wanted: "frozenset[str]") -> bool:
+def _mentions(code: "CodeType", wanted: "Container[str]") -> bool:
     names = (code.co_names, code.co_freevars, code.co_cellvars, code.co_varnames)
     return any(name in wanted for group in names for name in group)
 
 
-def _removing(code: "CodeType", wanted: "frozenset[str]") -> "dict[int, int]":
+def _removing(code: "CodeType", wanted: "Container[str]") -> "dict[int, int]":
     """Where a function that touches a container may take entries out of it, or calls what does.
 
     Offsets of instructions, with their lines: a line may hold both the test and the removal. What an
@@ -157,7 +181,7 @@ def _is_lookup(opname: str) -> bool:
     return opname.startswith(("LOAD_METHOD", "LOAD_ATTR", "LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"))
 
 
-def _calls_remover(name: str, code: "CodeType", line: int, wanted: "frozenset[str]") -> bool:
+def _calls_remover(name: str, code: "CodeType", line: int, wanted: "Container[str]") -> bool:
     """Whether a line calls a function of the same file that touches a container and takes from it."""
     others = _functions_of_file(code.co_filename).get(name, ())
     if not others or name + "(" not in linecache.getline(code.co_filename, line):

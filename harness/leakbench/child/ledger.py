@@ -7,8 +7,8 @@ import gc
 import os
 import sys
 import time
+from itertools import islice
 
-from leakbench.child import work
 from leakbench.child.departing import Departing, fill_stack_cache
 from leakbench.child.gauges import (
     Heap,
@@ -68,6 +68,7 @@ class Ladder:
         self._fds_cap = _descriptor_limit() // 2
         self._departing = Departing()
         self.done = 0
+        self._aside_bytes = 0
         self._report()  # the first report warms free lists and the encoder up; the second is the baseline
         self._base = self._report()
 
@@ -92,24 +93,38 @@ class Ladder:
         """Do so many steps more, or as many as there is time for, without a rung."""
         self._run_to(self.done + steps, time.perf_counter() - self._began + seconds)
 
+    def interrupt(self, look: "Callable[[Callable[[int], object], int], tuple[bool, int]]") -> bool:
+        """Let something look on while a few steps run: it gives its answer, and how many ran.
+
+        What it leaves in the heap, as the modules it imports, counts with no reading to come. The heap has
+        been read just before.
+        """
+        before = self._heap.live_bytes()
+        answer, steps = look(self._step, self._first + self.done)
+        collect()
+        self._aside_bytes += self._heap.live_bytes() - before
+        self.done += steps
+        return answer
+
     def _run_to(self, rung: int, stop_at_seconds: float) -> None:
         """Do the steps up to a rung, or as many as there is time for: a step may grow slow."""
-        step = self._step
-        stretch = self._stretch_steps
-        i = start = self._first + self.done
-        stop = self._first + rung
+        step, clock, stretch = self._step, time.perf_counter, self._stretch_steps
+        stop_at = self._began + stop_at_seconds
+        start = self._first + self.done
+        last = self._first + rung - 1
+        numbers = iter(range(start, last + 1))
+        i = start - 1
         try:
-            while start < stop:
-                for i in range(start, min(start + stretch, stop)):
+            while i < last:
+                for i in islice(numbers, stretch):  # cheap to come back to: many a step takes no longer
                     step(i)
-                start = i + 1
-                if time.perf_counter() - self._began > stop_at_seconds:
+                if clock() > stop_at:
                     break
         except BaseException:
             self._channel.emit("fell", step=i)
             raise
         # A rung that is reached is the order's own number: a new one would be live at the next reading.
-        self.done = rung if start == stop else start - self._first
+        self.done = rung if i == last else i + 1 - self._first
 
     def _spent(self, now: "dict[str, Any]", growth_cap_bytes: int) -> "str | None":
         """What the next octave would run out of, or None."""
@@ -134,6 +149,7 @@ class Ladder:
         collect()
         self._departing.wait()
         live, taken = self._heap.read()
+        live -= self._aside_bytes
         anonymous = self._memory.anonymous_bytes()
         if anonymous is not None and self._outside_bytes is not None:
             # What the workload holds in a process of its own (a server) counts as memory outside this heap.
@@ -185,6 +201,8 @@ def run(job: "dict[str, Any]", channel: "Channel") -> None:
 
     With ``job["more"]`` further octaves are climbed for as long as the parent says go.
     """
+    from leakbench.child import work  # a check has no scenario
+
     scenario, mitigation = work.load(job)
     channel.emit("ready")
     workload = work.start(job, scenario, mitigation)

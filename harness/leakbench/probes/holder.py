@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from leakbench.launch import exact_heap_environ
 from leakbench.probes import Place, base_order, last, listen
-from leakbench.spawn import exact_heap_environ
 
 if TYPE_CHECKING:
     from leakbench.plan import Task

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from leakbench import growth, unreturned
+from leakbench.launch import exact_heap_environ
 from leakbench.probes import Place, base_order, last
-from leakbench.spawn import exact_heap_environ
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
