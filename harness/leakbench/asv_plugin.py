@@ -1,5 +1,7 @@
 """asv plugin: a dashboard that opens offline, and beside it a page of commits with their reports.
 
+And while commits are measured, set-ups that know of each other (`asv_together`).
+
 Named in asv.conf.json as ".leakbench.asv_plugin": without the dot asv looks among its own plugins alone, and
 says nothing when it finds none. Found by asv because it subclasses OutputPublisher.
 """
@@ -12,12 +14,14 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asv.commands import run
 from asv.console import log
 from asv.publishing import OutputPublisher
 
 from leakbench import asv_history, judge_history
 from leakbench.asv_grid import show_greatest
 from leakbench.asv_reports import report_of
+from leakbench.asv_together import announcing
 from leakbench.commands.compare_commits import figure, whole
 from leakbench.errors import LeakbenchError
 
@@ -54,6 +58,11 @@ _REMOTE = re.compile(r'[ \t]*<(?:script|link)\b[^>]*\b(?:src|href)="(https?://[^
 
 class DashboardError(LeakbenchError):
     """A library is not installed, or asv's page asks for one that is not known here."""
+
+
+def setup() -> None:
+    """Called by asv as it loads this plugin."""
+    run.run_benchmarks = announcing(run.run_benchmarks)
 
 
 class Commits(OutputPublisher):  # type: ignore[misc]  # asv has no type hints

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from leakbench import resume
 from leakbench.store import CASES, ENVIRONMENT, MEASUREMENTS
-from leakbench.tracking.measuring import folder_name
+from leakbench.tracking.asking import folder_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,16 +43,20 @@ def report_of(
 
 
 def assemble(runs: list[Path], target: Path, commit: str) -> None:
-    """Draw run folders of one commit and environment into one: lines, cases, captures."""
+    """Draw run folders of one commit and environment into one: lines, cases, captures.
+
+    Of a case that several have measured, alone and together with others, the newest lines count.
+    """
     (target / "captures").mkdir(parents=True)
     cases: list[Any] = []
-    lines = []
-    for run in runs:
-        lines.append((run / MEASUREMENTS).read_text(encoding="utf-8"))
+    lines: dict[str, list[str]] = {}
+    for run in sorted(runs, key=lambda run: (run / MEASUREMENTS).stat().st_mtime):
         cases = resume.merge_cases(cases, json.loads((run / CASES).read_text(encoding="utf-8")))
+        lines |= _by_case((run / MEASUREMENTS).read_text(encoding="utf-8"))
         for capture in (run / "captures").glob("*"):
             shutil.copy2(capture, target / "captures" / capture.name)
-    (target / MEASUREMENTS).write_text("".join(lines), encoding="utf-8")
+    text = "".join(line + "\n" for each in lines.values() for line in each)
+    (target / MEASUREMENTS).write_text(text, encoding="utf-8")
     (target / CASES).write_text(json.dumps(cases, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     about = json.loads((runs[0] / ENVIRONMENT).read_text(encoding="utf-8"))
     # The environment lies inside the work tree: git there tells of the tree's commit, not of this one.
@@ -60,6 +64,13 @@ def assemble(runs: list[Path], target: Path, commit: str) -> None:
     (target / ENVIRONMENT).write_text(
         json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
+
+
+def _by_case(text: str) -> dict[str, list[str]]:
+    lines: dict[str, list[str]] = {}
+    for line in filter(None, text.split("\n")):
+        lines.setdefault(json.loads(line)["case"], []).append(line)
+    return lines
 
 
 def _write(target: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from leakbench.tracking import measuring
+from leakbench.asv_together import announcing
+from leakbench.tracking import asking, measuring, together
 from leakbench.tracking.benchmarks import look_up
 
 if TYPE_CHECKING:
@@ -19,28 +21,39 @@ STEADY, WAVERING = "steady", "wavering"
 
 
 class Told:
-    """A leakbench of two cases, one of which answers with another peak each time."""
+    """A leakbench whose scenarios have two cases each, one of which answers with another peak each time."""
 
-    def __init__(self, listed: Mapping[str, object]) -> None:
-        self.listed = {"name": "s", "mitigations": self._mitigations()} | dict(listed)
+    def __init__(self, *listed: Mapping[str, object]) -> None:
+        self.listed = [{"name": "s", "mitigations": self._mitigations()} | dict(each) for each in listed]
+        self.asked: list[str] = []
         self.ran: list[tuple[str, ...]] = []
         self.peak = 100
+        self.fails_with: int | None = None
 
     @staticmethod
     def _mitigations() -> list[dict[str, object]]:
         return [{"name": STEADY, "deterministic": True}, {"name": WAVERING, "deterministic": False}]
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+        self.asked.append(words[0])
         if words[0] == "list":
-            return subprocess.CompletedProcess(words, 0, json.dumps({"scenarios": [self.listed]}), "")
+            return subprocess.CompletedProcess(words, 0, json.dumps({"scenarios": self.listed}), "")
         cases = words[1 : words.index("--profile")]
         self.ran.append(cases)
+        if self.fails_with is not None and len(cases) > 1:
+            return subprocess.CompletedProcess(words, self.fails_with, "", "no room")
         folder = Path(words[words.index("--out") + 1])
         folder.mkdir(parents=True)
-        every = [f"s:{STEADY}", f"s:{WAVERING}"] if cases == ("s",) else cases
+        every = [case for name in cases for case in self._cases_of(name)]
         lines = "".join(json.dumps(self._row(case)) + "\n" for case in every)
         (folder / "measurements.jsonl").write_text(lines, encoding="utf-8")
         return subprocess.CompletedProcess(words, 0, "", "")
+
+    @staticmethod
+    def _cases_of(name: str) -> list[str]:
+        if ":" in name or name == "noop":
+            return [name]
+        return [f"{name}:{STEADY}", f"{name}:{WAVERING}"]
 
     def _row(self, case: str) -> dict[str, Any]:
         self.peak += case.endswith(WAVERING)
@@ -60,8 +73,8 @@ def _measure(
 ) -> Asked:
     told = Told(listed)
     monkeypatch.chdir(tmp_path)  # where runs are kept
-    monkeypatch.setattr(measuring, "_leakbench", told)
-    nothing = measuring.Source(packages=())
+    monkeypatch.setattr(asking, "leakbench", told)
+    nothing = asking.Source(packages=())
     measured = measuring.measure("s", version=1, steps=steps, source=nothing)
     return Asked(measured, [cases for cases in told.ran if cases != ("noop",)])
 
@@ -81,6 +94,115 @@ def test_the_repeats_leave_the_run_that_is_reported_alone(
     _measure(monkeypatch, tmp_path, {}, STEPS)
     told = (tmp_path / "runs" / "s" / "measurements.jsonl").read_text(encoding="utf-8")
     assert [json.loads(line)["case"] for line in told.splitlines()] == [f"s:{STEADY}", f"s:{WAVERING}"]
+
+
+class Asv:
+    """Asks set-ups as asv does once leakbench's plugin has said what it is going to ask."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: Told) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(asking, "leakbench", told)
+        monkeypatch.setattr(measuring, "check_origin", lambda _packages: None)  # here it is the work tree's
+        monkeypatch.setattr(measuring, "_noop_baseline_bytes", lambda: 0)
+        self._monkeypatch = monkeypatch
+        self.told = told
+
+    def says(self, occasion: str, **scenarios: str) -> None:
+        self._monkeypatch.setenv(
+            together.VARIABLE, json.dumps({"occasion": occasion, "scenarios": scenarios})
+        )
+
+    def peaks(self, scenario: str) -> dict[str, Any]:
+        measured = measuring.measure(scenario, version=1, steps=STEPS)
+        assert measured["absent"] is None
+        return {name: case["figures"]["heap_peak"] for name, case in measured["cases"].items()}
+
+
+def _two() -> Told:
+    return Told({"name": "s"}, {"name": "t"}, {"name": "new", "version": 2}, {"name": "w", "kind": "wild"})
+
+
+MEANT = f"1 of {STEPS} steps"
+
+
+def test_the_first_set_up_measures_what_all_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of another version, of packages that nobody asked to install, and unknown to the commit: left out."""
+    asv = Asv(monkeypatch, tmp_path, _two())
+    asv.says("first", s=MEANT, t=MEANT, new=MEANT, w=MEANT, gone=MEANT)
+    assert asv.peaks("t") == {STEADY: [100], WAVERING: [102, 104, 106]}
+    assert asv.peaks("s") == {STEADY: [100], WAVERING: [101, 103, 105]}
+    repeat = (f"s:{WAVERING}", f"t:{WAVERING}")
+    assert asv.told.ran == [("s", "t"), repeat, repeat]
+    assert asv.told.asked.count("list") == 1
+
+
+def test_another_occasion_is_measured_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asv = Asv(monkeypatch, tmp_path, _two())
+    for occasion in ("first", "second"):
+        asv.says(occasion, s=MEANT, t=MEANT)
+        asv.peaks("s")
+    assert asv.told.ran.count(("s", "t")) == 2
+
+
+def test_what_was_not_announced_is_measured_for_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asv = Asv(monkeypatch, tmp_path, _two())
+    asv.says("first", t=MEANT)
+    asv.peaks("s")
+    assert asv.told.ran[0] == ("s",)
+
+
+def test_where_the_joint_run_comes_to_nothing_each_measures_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asv = Asv(monkeypatch, tmp_path, _two())
+    asv.told.fails_with = 70
+    asv.says("first", s=MEANT, t=MEANT)
+    asv.peaks("s")
+    asv.peaks("t")
+    assert [cases for cases in asv.told.ran if len(cases[0]) == 1] == [("s", "t"), ("s",), ("t",)]
+    assert "each set-up measures its own: leakbench run s t ended with status 70" in capsys.readouterr().err
+
+
+class Environment(NamedTuple):
+    """As asv hands it on."""
+
+    name: str
+
+
+def test_asv_is_wrapped_to_announce_what_it_has_chosen() -> None:
+    """Each set-up has the time of all, for any may come first; afterwards all is as it was."""
+    tracked = {
+        f"bench.{name}.track_{quantity}": {
+            "name": f"bench.{name}.track_{quantity}",
+            "param_names": ["scenario", "mitigation"],
+            "params": [[f"'{name.lower()}'"], ["'none'"]],
+            "setup_cache_key": f"bench:{seconds}",
+            "setup_cache_timeout": seconds,
+            "version": f"1 of {seconds} steps",
+        }
+        for name, seconds in (("B", 60), ("A", 120))
+        for quantity in ("heap_peak", "peak_rss")
+    }
+    own = {"name": "own.time_it", "param_names": [], "params": [], "version": "a hash"}
+    seen: list[Any] = []
+
+    def run_benchmarks(benchmarks: Mapping[str, Any], environment: Environment, *, quick: bool) -> str:
+        seen.append((json.loads(os.environ[together.VARIABLE]), environment.name, quick))
+        seen.append({name: each.get("setup_cache_timeout") for name, each in benchmarks.items()})
+        return "results"
+
+    benchmarks = {**tracked, "own.time_it": own}
+    assert announcing(run_benchmarks)(benchmarks, Environment("py3.11"), quick=True) == "results"
+    (said, name, quick), timeouts = seen
+    assert said["scenarios"] == {"a": "1 of 120 steps", "b": "1 of 60 steps"}
+    assert (name, quick) == ("py3.11", True)
+    assert timeouts == dict.fromkeys(tracked, 180) | {"own.time_it": None}
+    assert [each["setup_cache_timeout"] for each in tracked.values()] == [60, 60, 120, 120]
+    assert together.VARIABLE not in os.environ
 
 
 @pytest.mark.parametrize(

@@ -6,28 +6,25 @@ it as that commit does, and what it lacks is n/a instead of a failed import.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import math
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from . import asking, together
+from .asking import CATALOGUE, Row, Source
 
 PROBES = ("rss", "ledger", "heap")
 _NOOP = "noop"
-_REPORTED = (0, 1, 4)  # of `leakbench run`: all true, a verdict untrue, a case failed; the folder holds all
-_USAGE = 2  # argparse's
 _NS = 1e9
 HEAP_REPEATS = 3
 """Of a case that is not deterministic. `leakbench run` captures the heap once, and a peak without a spread
 would be judged as one that repeats to the byte."""
 ASKED = "LEAKBENCH_TRACK_WILD"
 """Environment variable; at 1 the published packages are measured, which are installed for it."""
-_LONGEST_NAME = 100  # of the 255 bytes that file systems allow; asv draws the same line
 
 Measured = dict[str, Any]
 """What `measure` keeps for asv, which pickles it: plain dicts, lists, text and numbers.
@@ -37,32 +34,19 @@ Measured = dict[str, Any]
 """
 
 
-class Source(NamedTuple):
-    """Where the measured code comes from.
-
-    packages   must lie in the environment that asv built for the commit, and not in the work tree
-    scenarios  the file or folder that describes the workload of code which is not leakbench's own
-    """
-
-    packages: tuple[str, ...] = ("leakbench", "leakbench.scenarios")
-    scenarios: str | None = None
-
-    def options(self) -> tuple[str, ...]:
-        return () if self.scenarios is None else ("--scenarios", self.scenarios)
-
-
-CATALOGUE = Source()
-
-
 class MisplacedError(Exception):
     """The measured package does not come from the environment that asv built for the commit."""
 
 
 def measure_if_asked(scenario: str, *, version: int, steps: int) -> Measured:
     """As `measure`, where ASKED is set: what installs packages is not done unasked."""
-    if os.environ.get(ASKED) != "1":
+    if not _is_asked_for():
         return _nothing(f"not asked for: {ASKED}=1 installs published packages and measures them")
     return measure(scenario, version=version, steps=steps)
+
+
+def _is_asked_for() -> bool:
+    return os.environ.get(ASKED) == "1"
 
 
 def measure(scenario: str, *, version: int, steps: int | None = None, source: Source = CATALOGUE) -> Measured:
@@ -80,13 +64,12 @@ def measure(scenario: str, *, version: int, steps: int | None = None, source: So
         return _nothing(
             f"this commit has version {found} of {scenario!r}, the benchmark means version {version}"
         )
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     floor_bytes = None
     taken = {here["steps"]["quick"]} if "steps" in here else set()
     if not _differs(taken, steps):
         floor_bytes = _noop_baseline_bytes()
-        rows = _run(_folder(scenario), (scenario,), PROBES, source)
-        rows += _run_again(scenario, rows, _wavering(here), source)
+        rows = _rows(scenario, here, source)
         taken = {row["scale"] for row in rows}  # an older commit does not list them
     if _differs(taken, steps):
         said = ", ".join(map(str, sorted(taken)))
@@ -121,14 +104,20 @@ def check_origin(packages: tuple[str, ...]) -> None:
 
 def _listed(scenario: str, source: Source) -> dict[str, Any] | str:
     """What the commit says of a scenario, or why it says nothing."""
-    done = _leakbench("list", "--json", *source.options())
+    if source == CATALOGUE:
+        text, complaint = together.list_catalogue()
+    else:
+        done = asking.leakbench("list", "--json", *source.options())
+        text, complaint = done.stdout, done.stderr.strip()
     try:
-        listed: dict[str, dict[str, Any]] = {one["name"]: one for one in json.loads(done.stdout)["scenarios"]}
+        listed = _by_name(text)
     except (ValueError, KeyError, TypeError):
         return "this commit has no `leakbench list --json`"
-    return listed.get(
-        scenario, f"this commit has no scenario {scenario!r}; {done.stderr.strip()}".removesuffix("; ")
-    )
+    return listed.get(scenario, f"this commit has no scenario {scenario!r}; {complaint}".removesuffix("; "))
+
+
+def _by_name(listed: str) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in json.loads(listed)["scenarios"]}
 
 
 def _wavering(listed: dict[str, Any]) -> list[str]:
@@ -138,72 +127,45 @@ def _wavering(listed: dict[str, Any]) -> list[str]:
 
 def _noop_baseline_bytes() -> int | None:
     """What a child has resident before its first step; measured once per commit and environment."""
-    rows = _read(_folder(_NOOP)) or _run(_folder(_NOOP), (_NOOP,), ("rss",), CATALOGUE)
+    folder = asking.folder_of(_NOOP)
+    rows = asking.read(folder) or asking.run(folder, (_NOOP,), ("rss",), CATALOGUE)
     baselines = [row["values"].get("baseline_rss_bytes") for row in rows if row["probe"] == "rss"]
     return next((int(baseline) for baseline in baselines if baseline is not None), None)
 
 
-def _run_again(
-    scenario: str, rows: list[dict[str, Any]], wavering: list[str], source: Source
-) -> list[dict[str, Any]]:
-    """Lines of the heap's repeats, of the wavering among those that it was measured of."""
+def _rows(scenario: str, here: dict[str, Any], source: Source) -> list[Row]:
+    """Lines of all that is measured of a scenario, from a run shared with others where asv wants them too."""
+    shared = together.lines_of(scenario, measure=_measure_together) if source == CATALOGUE else []
+    return shared or _measure_all(asking.folder_of(scenario), [here], source)
+
+
+def _measure_together(folder: Path, asked: dict[str, str]) -> list[Row]:
+    """Of the scenarios asked for, with the version meant of each, those that the commit has so."""
+    listed = _by_name(together.list_catalogue()[0])
+    found = [listed[name] for name, version in asked.items() if name in listed and _is(listed[name], version)]
+    return _measure_all(folder, found, CATALOGUE)
+
+
+def _is(listed: dict[str, Any], version: str) -> bool:
+    """Whether a scenario is what a benchmark of this version means; packages are installed if asked for."""
+    if listed.get("kind") == "wild" and not _is_asked_for():
+        return False
+    steps = listed.get("steps", {}).get("quick")  # an older commit does not list them
+    return version.startswith(f"{listed.get('version', 1)} of {'' if steps is None else f'{steps} '}")
+
+
+def _measure_all(folder: Path, listed: list[dict[str, Any]], source: Source) -> list[Row]:
+    """Lines of one run of these scenarios, and of the heap's repeats of what wavers among their cases."""
+    rows = asking.run(folder, tuple(one["name"] for one in listed), PROBES, source)
     seen = {row["case"] for row in rows if row["probe"] == "heap" and row["status"] == "measured"}
-    cases = tuple(sorted(seen & {f"{scenario}:{mitigation}" for mitigation in wavering}))
-    if not cases:
-        return []
-    again = [_folder(scenario) / f"heap-{repeat}" for repeat in range(1, HEAP_REPEATS)]
-    return [row for folder in again for row in _run(folder, cases, ("heap",), source)]
+    wavering = {f"{one['name']}:{mitigation}" for one in listed for mitigation in _wavering(one)}
+    cases = tuple(sorted(seen & wavering))
+    for repeat in range(1, HEAP_REPEATS) if cases else ():
+        rows += asking.run(folder / f"heap-{repeat}", cases, ("heap",), source)
+    return rows
 
 
-def _run(
-    folder: Path, cases: tuple[str, ...], probes: tuple[str, ...], source: Source
-) -> list[dict[str, Any]]:
-    """Lines of measurements.jsonl; of a probe that the commit does not have there are none."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    chosen = [word for probe in probes for word in ("--probe", probe)]
-    options = ("--profile", "quick", "--no-report", "--out", str(folder), *chosen, *source.options())
-    done = _leakbench("run", *cases, *options)
-    sys.stderr.write(done.stderr)
-    known = tuple(probe for probe in probes if f"invalid choice: '{probe}'" not in done.stderr)
-    if done.returncode == _USAGE and known != probes:
-        return _run(folder, cases, known, source) if known else []
-    if done.returncode not in _REPORTED:
-        raise RuntimeError(
-            f"leakbench run {' '.join(cases)} ended with status {done.returncode}: {done.stderr}"
-        )
-    return _read(folder)
-
-
-def _folder(scenario: str) -> Path:
-    """Where a scenario's run is kept for the dashboard's report: by commit and environment, or here."""
-    commit, name, home = (os.environ.get(f"ASV_{word}") for word in ("COMMIT", "ENV_NAME", "CONF_DIR"))
-    if commit is None or name is None or home is None:
-        return Path("runs", scenario).resolve()
-    return Path(home, ".asv", "runs", commit, folder_name(name), scenario)
-
-
-def folder_name(environment: str) -> str:
-    """An environment's folder: its name, or its checksum where every requirement in it makes it too long."""
-    if len(environment) <= _LONGEST_NAME:
-        return environment
-    return f"env-{hashlib.sha256(environment.encode()).hexdigest()[:32]}"
-
-
-def _read(folder: Path) -> list[dict[str, Any]]:
-    try:
-        text = (folder / "measurements.jsonl").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return []
-    return [json.loads(line) for line in text.split("\n") if line]
-
-
-def _leakbench(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "leakbench", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def by_mitigation(rows: list[dict[str, Any]], floor_bytes: int | None) -> dict[str, Any]:
+def by_mitigation(rows: list[Row], floor_bytes: int | None) -> dict[str, Any]:
     """Lines of measurements.jsonl -> the `cases` of Measured. Pure."""
     cases: dict[str, Any] = {}
     for row in rows:

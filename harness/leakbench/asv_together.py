@@ -1,0 +1,55 @@
+"""Tells the set-ups of a commit which scenarios asv has chosen, for the first of them to measure all.
+
+asv tells a set-up its own benchmark alone. What it is about to run in one environment it knows when it calls
+`run_benchmarks`, which the plugin wraps. See `tracking.together` for what the set-ups make of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from leakbench.tracking.together import VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_PARAMETERS = ["scenario", "mitigation"]  # of the classes that `tracking.Tracked` is the base of
+_TIMEOUT = "setup_cache_timeout"
+
+
+def announcing(run_benchmarks: Callable[..., Any]) -> Callable[..., Any]:
+    """Asv's `run_benchmarks`, with the environment variable set and each set-up given the time of all."""
+
+    @functools.wraps(run_benchmarks)
+    def announced(benchmarks: Mapping[str, dict[str, Any]], *words: Any, **named: Any) -> Any:
+        tracked = [
+            each
+            for each in benchmarks.values()
+            if each.get("param_names") == _PARAMETERS and _TIMEOUT in each
+        ]
+        own_seconds = [each[_TIMEOUT] for each in tracked]
+        all_seconds = sum({each["setup_cache_key"]: each[_TIMEOUT] for each in tracked}.values())
+        for each in tracked:
+            each[_TIMEOUT] = all_seconds
+        os.environ[VARIABLE] = json.dumps({"occasion": uuid.uuid4().hex, "scenarios": chosen(tracked)})
+        try:
+            return run_benchmarks(benchmarks, *words, **named)
+        finally:
+            del os.environ[VARIABLE]
+            for each, seconds in zip(tracked, own_seconds, strict=True):
+                each[_TIMEOUT] = seconds
+
+    return announced
+
+
+def chosen(tracked: list[dict[str, Any]]) -> dict[str, str]:
+    """The scenarios of these benchmarks, each with the version that its class means, in asv's order."""
+    versions = {}
+    for benchmark in sorted(tracked, key=lambda each: str(each["name"])):
+        for scenario in benchmark["params"][0]:  # as asv has them: each the source of a literal
+            versions[scenario.strip("'")] = benchmark["version"]
+    return versions
