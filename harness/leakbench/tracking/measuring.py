@@ -20,9 +20,9 @@ from .asking import CATALOGUE, Row, Source
 PROBES = ("rss", "ledger", "heap")
 _NOOP = "noop"
 _NS = 1e9
-HEAP_REPEATS = 3
+HEAP_REPEATS = 2
 """Of a case that is not deterministic. `leakbench run` captures the heap once, and a peak without a spread
-would be judged as one that repeats to the byte."""
+would be judged as one that repeats to the byte. A third would take another eighth of a commit's time."""
 ASKED = "LEAKBENCH_TRACK_WILD"
 """Environment variable; at 1 the published packages are measured, which are installed for it."""
 
@@ -40,12 +40,12 @@ class MisplacedError(Exception):
 
 def measure_if_asked(scenario: str, *, version: int, steps: int) -> Measured:
     """As `measure`, where ASKED is set: what installs packages is not done unasked."""
-    if not _is_asked_for():
+    if not is_asked_for():
         return _nothing(f"not asked for: {ASKED}=1 installs published packages and measures them")
     return measure(scenario, version=version, steps=steps)
 
 
-def _is_asked_for() -> bool:
+def is_asked_for() -> bool:
     return os.environ.get(ASKED) == "1"
 
 
@@ -148,7 +148,7 @@ def _measure_together(folder: Path, asked: dict[str, str]) -> list[Row]:
 
 def _is(listed: dict[str, Any], version: str) -> bool:
     """Whether a scenario is what a benchmark of this version means; packages are installed if asked for."""
-    if listed.get("kind") == "wild" and not _is_asked_for():
+    if listed.get("kind") == "wild" and not is_asked_for():
         return False
     steps = listed.get("steps", {}).get("quick")  # an older commit does not list them
     return version.startswith(f"{listed.get('version', 1)} of {'' if steps is None else f'{steps} '}")
