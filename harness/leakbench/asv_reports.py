@@ -1,4 +1,4 @@
-"""One report a commit: the runs that asv's set-ups kept, a folder a scenario, drawn together into one run."""
+"""One report a commit: the runs that asv's set-ups kept, alone or together, drawn into one run."""
 
 from __future__ import annotations
 
