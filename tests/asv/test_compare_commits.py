@@ -84,6 +84,7 @@ def test_a_leak_fails_the_comparison_and_what_does_not_build_is_said(tmp_path: P
     shop = tmp_path / "shop"
     shop.mkdir()
     git(shop, "init", "--quiet")
+    _commit(shop, ".gitignore", "__pycache__/\n")
     _commit(shop, "pyproject.toml", PROJECT)
     _commit(shop, "backend.py", BACKEND)
     assert _leakbench(shop, "init", "shop").returncode == 0

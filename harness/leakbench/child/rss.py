@@ -128,3 +128,6 @@ def join_what_ends() -> None:
     for thread in threading.enumerate():
         if thread is not threading.main_thread():
             thread.join(max(0.0, deadline - time.monotonic()))
+    from leakbench.child.departing import Departing
+
+    Departing().wait()  # a thread is joined before the kernel has it gone
