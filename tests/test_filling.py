@@ -46,6 +46,13 @@ def test_a_cache_below_its_declared_bound_is_filling_with_a_ceiling_in_bytes(
     assert not verdict.leaks
 
 
+def test_a_cache_that_a_program_has_frozen_is_seen(tmp_path: Path) -> None:
+    """As services do before they fork: the collector lists no such object."""
+    text = CACHES["cachetools"] + FILLS + "import gc\ngc.freeze()\n"
+    verdict = _check(tmp_path, text)
+    assert verdict.verdict == "filling", verdict.evidence
+
+
 @pytest.mark.parametrize("library", CACHES)
 def test_a_list_that_grows_beside_a_filling_cache_is_a_leak(library: str, tmp_path: Path) -> None:
     text = CACHES[library] + "\nROWS = []\ndef step(i): put(i, bytes(100)); ROWS.append(bytes(60))\n"

@@ -90,7 +90,12 @@ class Process:
             command = [python, *flags, *arguments]
             given[PIPES_VARIABLE] = ",".join(numbers)
         parent = os.getpid()
-        self.pid = os.fork()
+        try:
+            self.pid = _fork()
+        except OSError:
+            for descriptor in (each for pipe in pipes for each in pipe):
+                os.close(descriptor)
+            raise
         if self.pid == 0:
             try:
                 _surround(parent, keep_aslr=keep_aslr)
@@ -147,6 +152,15 @@ class Process:
             os.close(descriptor)
 
 
+def _fork() -> int:
+    """Fork, and not be warned of the threads that the copy will lack: it becomes another program."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
 def _pipe() -> tuple[int, int]:
     """A pipe, above the standard streams: where one of those is closed, its number would be taken."""
     reading, writing = os.pipe()
@@ -186,11 +200,10 @@ def _arrange_descriptors(output: int, errors: int, inherited: Iterable[int], fai
     nowhere = os.open(os.devnull, os.O_RDONLY)
     for stream, source in zip(_STANDARD_STREAMS, (nowhere, output, errors), strict=True):
         os.dup2(source, stream)
-    low = len(_STANDARD_STREAMS)
-    for descriptor in sorted((*inherited, failure)):
-        os.closerange(low, descriptor)
-        low = descriptor + 1
-    os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+    kept = {*_STANDARD_STREAMS, *inherited, failure}
+    for name in os.listdir("/dev/fd"):
+        if int(name) not in kept:
+            os.closerange(int(name), int(name) + 1)  # the one that listed them is closed by now
     for descriptor in inherited:
         os.set_inheritable(descriptor, True)  # noqa: FBT003  # it takes no names
 
@@ -208,8 +221,11 @@ class Ahead:
         """
         if not any(word.startswith(_OTHER_INTERPRETER_OR_HELP) for word in words):
             environ = {**inherited_environ(), **exact_heap_environ()}
-            self._process = Process(sys.executable, (), environ, wait_for_exec=False)
-            os.write(self._process.orders_fd, _COME_UP)
+            try:
+                self._process = Process(sys.executable, (), environ, wait_for_exec=False)
+                os.write(self._process.orders_fd, _COME_UP)
+            except OSError:  # the check itself will say so
+                return
 
     def take(self) -> Process | None:
         """What was started, once."""
@@ -220,9 +236,10 @@ class Ahead:
         """End it where nobody has taken it."""
         process = self.take()
         if process is not None:
-            os.close(process.orders_fd)  # nobody is left to order anything: it goes by itself
-            process.close()
+            os.kill(process.pid, _SIGKILL)
             process.wait()
+            process.close()
+            os.close(process.orders_fd)
 
 
 ahead = Ahead()

@@ -7,7 +7,9 @@ selector, so that a hundred cases need no locks and Ctrl-C arrives where it can 
 
 from __future__ import annotations
 
+import ctypes  # noqa: F401  # the copy of this process that becomes a child needs it, and finds it here
 import os
+import resource  # noqa: F401  # as above
 import selectors
 import signal
 import sys
