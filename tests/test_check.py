@@ -169,6 +169,38 @@ def test_a_file_beside_the_target_may_bear_a_standard_modules_name(tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["token", "dis", "opcode", "ast", "linecache"])
+def test_a_file_beside_the_target_is_not_taken_for_the_library(name: str, tmp_path: Path) -> None:
+    """After the climb, too, when it is asked whether any code may remove what grew."""
+    (tmp_path / f"{name}.py").write_text("raise SystemExit(5)\n", encoding="utf-8")
+    file = tmp_path / "service.py"
+    file.write_text("rows = {}\ndef step(i): rows[i] = bytes(64)\n", encoding="utf-8")
+    verdict = checking.examine(checking.Wish(f"{file}::step", only_verdict=True))
+    assert verdict.verdict == "leak"
+
+
+@pytest.mark.slow
+def test_a_step_that_ends_with_the_steps_asked_for_is_asked_for_no_more(tmp_path: Path) -> None:
+    """64 of the warm-up and 16,384 of the ladder."""
+    file = tmp_path / "finite.py"
+    text = "left = iter(range(64 + 16_384))\nrows = {}\ndef step(i): rows[next(left)] = bytes(64)\n"
+    file.write_text(text, encoding="utf-8")
+    verdict = checking.examine(checking.Wish(f"{file}::step", only_verdict=True, steps=16_384))
+    assert (verdict.verdict, verdict.ops) == ("leak", 16_384)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["rows.append(bytes(64))", "pass"])
+def test_a_teardown_that_hangs_is_told_from_a_step(step: str, tmp_path: Path) -> None:
+    file = tmp_path / "service.py"
+    text = "import time\nrows = []\ndef step(i): {}\ndef leakcheck_teardown(): time.sleep(60)\n"
+    file.write_text(text.format(step), encoding="utf-8")
+    wish = checking.Wish(f"{file}::step", only_verdict=True, steps=4_096, deadline_seconds=1.0)
+    with pytest.raises(checking.TargetFailedError, match="the teardown did not return"):
+        checking.examine(wish)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "searches"), [("entry_a_step", 0), ("nothing", 0), ("removes_but_not_all", 1)]
 )
@@ -439,7 +471,8 @@ INTERPRETERS = _interpreters()
 @pytest.mark.parametrize("name", ["entry_a_step", "nothing", "lru_vast", "hand_written_cache_of_900k"])
 @pytest.mark.parametrize("python", INTERPRETERS)
 def test_another_interpreter_needs_no_leakbench(python: str, name: str) -> None:
-    assert matches_truth(TRUTH[name], _examine(name, python=python, only_verdict=True).verdict)
+    verdict = _examine(name, python=python, only_verdict=True, budget_seconds=LONG.get(name, 5.0))
+    assert matches_truth(TRUTH[name], verdict.verdict), verdict.evidence
 
 
 def test_setup_and_teardown_are_called(tmp_path: Path) -> None:

@@ -115,6 +115,12 @@ def test_whether_anything_may_be_removed_is_told_without_the_container(
     assert 0 < steps <= 64
 
 
+def test_more_code_than_there_is_time_to_read_may_remove(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dormant, "_codes_of_other_threads", set)
+    LOG.clear()
+    assert may_remove(asks_what_it_is, 0, budget_seconds=0.0)[0]
+
+
 def test_what_another_thread_is_about_to_do_counts() -> None:
     """A sweeper sleeps: it has taken nothing yet, and may."""
     woken, asleep = threading.Event(), threading.Event()

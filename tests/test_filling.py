@@ -53,6 +53,38 @@ def test_a_cache_that_a_program_has_frozen_is_seen(tmp_path: Path) -> None:
     assert verdict.verdict == "filling", verdict.evidence
 
 
+LAZY = """
+import {module}
+made = []
+def step(i):
+    if not made:
+        made.append({make})
+    made[0]{put}
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LAZY.format(
+            module="functools",
+            make=f"functools.lru_cache({BOUND})(lambda key: bytes(100))",
+            put="(i)",
+        ),
+        LAZY.format(
+            module="collections", make=f"collections.deque(maxlen={BOUND})", put=".append(bytes(100))"
+        ),
+        LAZY.format(module="moka_py", make=f"moka_py.Moka({BOUND})", put=".set(i, bytes(100))"),
+        # Another cache comes in with a module that the first step imports: it is no new one of a kind.
+        CACHES["functools"] + "\ndef step(i):\n    import fnmatch\n    put(i, bytes(100))\n",
+    ],
+    ids=["lru_cache", "deque", "moka", "import"],
+)
+def test_a_cache_that_the_first_step_makes_is_followed(text: str, tmp_path: Path) -> None:
+    verdict = _check(tmp_path, text)
+    assert verdict.verdict == "filling", verdict.evidence
+
+
 @pytest.mark.parametrize("library", CACHES)
 def test_a_list_that_grows_beside_a_filling_cache_is_a_leak(library: str, tmp_path: Path) -> None:
     text = CACHES[library] + "\nROWS = []\ndef step(i): put(i, bytes(100)); ROWS.append(bytes(60))\n"

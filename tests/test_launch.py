@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -31,7 +32,7 @@ def test_what_is_started_ahead_is_taken_once_and_takes_its_target_later() -> Non
     process.close()
     assert process.wait() == 0
     assert [json.loads(line)["record"] for line in said.splitlines()] == [
-        "awake", "loaded", "stepped", "ready", "done",
+        "awake", "loaded", "stepped", "ready", "closing", "done",
     ]  # fmt: skip
 
 
@@ -56,9 +57,11 @@ def test_another_interpreter_and_help_have_none_started(words: list[str]) -> Non
 
 
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
-def test_a_closed_standard_stream_is_no_pipe_of_the_childs(closed: str) -> None:
-    """Its number is the first that is free."""
-    command = [sys.executable, "-m", "leakbench", "check", f"{KNOWN}::nothing", "--json", "--only-verdict"]
+def test_a_closed_standard_stream_is_no_pipe_of_the_childs(closed: str, tmp_path: Path) -> None:
+    """Its number is the first that is free; the step has its own streams all the same."""
+    file = tmp_path / "reads.py"
+    file.write_text("import sys\ndef step(): assert not sys.stdin.read(); print(file=sys.stderr)\n")
+    command = [sys.executable, "-m", "leakbench", "check", f"{file}::step", "--json", "--only-verdict"]
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *command]
     done = subprocess.run(shell, stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0
@@ -76,3 +79,53 @@ def test_a_process_is_waited_for_no_longer_than_asked() -> None:
     assert sleeper.wait(10) == -9
     os.close(sleeper.orders_fd)
     sleeper.close()
+
+
+def test_what_keeps_a_program_from_beginning_is_raised_and_leaves_nothing_open() -> None:
+    before = open_descriptors()
+    with pytest.raises(FileNotFoundError, match="No such file"):
+        Process("/no/such/python", (), {})
+    with pytest.raises(NotADirectoryError):
+        Process(sys.executable, (), {}, folder=sys.executable)
+    with pytest.raises(RuntimeError, match="was not started: ValueError: embedded null byte"):
+        Process(sys.executable, (), {}, arguments=("\0",))
+    assert open_descriptors() == before
+
+
+def test_where_no_more_files_may_be_open_the_check_says_so() -> None:
+    """And ends as with every usage that cannot be met, and not with the status of a leak."""
+    command = [sys.executable, "-m", "leakbench", "check", f"{KNOWN}::nothing"]
+    shell = ["sh", "-c", 'ulimit -n 10; exec "$@"', "sh", *command]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith("cannot be started: Too many open files\n")
+    assert "Traceback" not in done.stderr
+
+
+def test_no_finalizer_of_this_process_runs_in_the_copy_that_becomes_a_child(tmp_path: Path) -> None:
+    """A cycle is garbage already; what the copy imports would have it collected."""
+    told = tmp_path / "told"
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            with told.open("a") as file:
+                file.write(f"{os.getpid()}\n")
+
+    gc.collect()
+    threshold = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        gc.disable()
+        Cycle()
+        gc.enable()
+        process = Process(sys.executable, (), {}, arguments=("-c", ""))
+    finally:
+        gc.set_threshold(*threshold)
+    process.wait()
+    process.close()
+    os.close(process.orders_fd)
+    gc.collect()
+    assert told.read_text().split() == [str(os.getpid())]

@@ -1,6 +1,6 @@
 """asv plugin: a dashboard that opens offline, and beside it a page of commits with their reports.
 
-And while commits are measured, set-ups that know of each other (`asv_together`).
+And set-ups of leakbench's own catalogue that are measured together (`asv_together`).
 
 Named in asv.conf.json as ".leakbench.asv_plugin": without the dot asv looks among its own plugins alone, and
 says nothing when it finds none. Found by asv because it subclasses OutputPublisher.

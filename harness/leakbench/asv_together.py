@@ -3,7 +3,8 @@
 asv tells a set-up its own benchmark alone. What it is about to run in one environment it knows when it calls
 `run_benchmarks`, which the plugin wraps. See `tracking.together` for what the set-ups make of it.
 
-What would only say that it was not asked for is left out: a quarter of a second for each scenario.
+What would only say that it was not asked for is left out: a quarter of a second for each scenario. Of all
+this only leakbench's own catalogue is meant: a workload of another repository is measured for itself.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
     from asv.benchmarks import Benchmarks
 
-_PARAMETERS = ["scenario", "mitigation"]  # of the classes that `tracking.Tracked` is the base of
 _TIMEOUT = "setup_cache_timeout"
 _ASKED_FOR = "bench_wild."  # the module whose benchmarks are measured where they are asked for
+_CATALOGUE = ("bench_scenarios.", _ASKED_FOR)
 
 
 def announcing(run_benchmarks: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,11 +39,7 @@ def announcing(run_benchmarks: Callable[..., Any]) -> Callable[..., Any]:
         if unasked:
             log.info(f"Leaving out {_ASKED_FOR}*: {ASKED}=1 installs published packages and measures them")
             benchmarks = benchmarks.filter_out(unasked)
-        tracked = [
-            each
-            for each in benchmarks.values()
-            if each.get("param_names") == _PARAMETERS and _TIMEOUT in each
-        ]
+        tracked = [each for name, each in benchmarks.items() if name.startswith(_CATALOGUE)]
         own_seconds = [each[_TIMEOUT] for each in tracked]
         all_seconds = sum({each["setup_cache_key"]: each[_TIMEOUT] for each in tracked}.values())
         for each in tracked:
@@ -51,7 +48,7 @@ def announcing(run_benchmarks: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return run_benchmarks(benchmarks, *words, **named)
         finally:
-            del os.environ[VARIABLE]
+            os.environ.pop(VARIABLE, None)
             for each, seconds in zip(tracked, own_seconds, strict=True):
                 each[_TIMEOUT] = seconds
 

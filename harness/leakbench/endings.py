@@ -93,7 +93,7 @@ def _as_known(wish: Wish, child: Child, ending: Ending) -> Ending:
         detail = f"{come} within {patience_seconds(child.records, wish.deadline_seconds):g} s"
     elif not _has(child.records, "stepped"):
         detail = f"the first step did not return {within}"
-    elif _has(child.records, "settled"):
+    elif _has(child.records, "closing"):
         detail = f"the teardown did not return {within}"
     else:
         detail = f"a step did not return {within}"

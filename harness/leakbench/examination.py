@@ -2,8 +2,8 @@
 
 Up to three, each a fresh process with an environment of its own: one climbs the ladder with exact heap
 counters, one finds who holds what grows, one runs under memray for the allocation site. The second starts as
-soon as something seems to grow, beside the first. What each may conclude is in `policy`, `growth` and
-`verdict`; nothing is decided inside a measured process.
+soon as something seems to grow, beside the first; for the verdict alone, once it is needed. What each may
+conclude is in `policy`, `growth` and `verdict`; nothing is decided inside a measured process.
 """
 
 from __future__ import annotations
@@ -71,7 +71,11 @@ class Examination:
         weighed = self._weigh() if grown.verdict in _GROWING else None
         full, beside = self._explained(weighed) if weighed is not None else (None, None)
         found = Found()
-        if grown.verdict == "leak" and full is None and (not self.wish.only_verdict or self._may_shrink()):
+        if (
+            grown.verdict == "leak"
+            and full is None
+            and (not self.wish.only_verdict or self._may_shrink(halted))
+        ):
             found = self._found()
             if found.dormant and halted == "enough" and self.bounds.steps is None and weighed is None:
                 # Something would remove entries and has not run yet: perhaps it does, further up.
@@ -170,8 +174,13 @@ class Examination:
         if self.finder is None and late and seen[-1].heap_bytes - half.heap_bytes > _SUSPECT_BYTES:
             self.finder = self._start_finder()
 
-    def _may_shrink(self) -> bool:
-        """Whether code that has not run yet may take out what grew, whoever holds it."""
+    def _may_shrink(self, halted: str) -> bool:
+        """Whether code that has not run yet may take out what grew, whoever holds it.
+
+        The climber is asked where it may run a few steps more; else the finder is to look.
+        """
+        if halted != "enough" or self.bounds.steps is not None:
+            return True
         doubted = self._ask(self.climber, "doubted", do="doubt", budget_seconds=_DORMANT_SECONDS)
         return bool(doubted["may_remove"])
 

@@ -15,6 +15,7 @@ from leakbench.child.channel import PIPES_VARIABLE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import NoReturn
 
 ADDR_NO_RANDOMIZE = 0x0040000  # sys/personality.h
 PR_SET_PDEATHSIG, PR_SET_THP_DISABLE = 1, 41  # sys/prctl.h
@@ -29,6 +30,7 @@ _TRACER_PREFIXES = ("COV_CORE_", "COVERAGE_PROCESS_")  # they have coverage trac
 _OTHER_INTERPRETER_OR_HELP = ("-h", "--h", "--p")
 _COME_UP = b"{'probe': 'check', 'target': ''}\n"  # the target follows in an order of its own
 _STANDARD_STREAMS = (0, 1, 2)
+_MOST_SAID_BYTES = 2_000
 _FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.0005, 0.01
 
 
@@ -61,11 +63,11 @@ def package_folder() -> str:
 class Process:
     """A child of this process: its number, and our ends of its four pipes.
 
-    Raises OSError where the program cannot be started; with `wait_for_exec` off, such a child is one that
-    ended with status 127.
+    Raises OSError where the program cannot be started, and RuntimeError where what is done before it cannot;
+    with `wait_for_exec` off they are raised by `confirm`.
     """
 
-    __slots__ = ("_status", "errors_fd", "orders_fd", "output_fd", "pid", "records_fd")
+    __slots__ = ("_failure_fd", "_status", "errors_fd", "orders_fd", "output_fd", "pid", "records_fd")
 
     def __init__(
         self,
@@ -79,45 +81,59 @@ class Process:
         wait_for_exec: bool = True,
     ) -> None:
         self._status: int | None = None
-        pipes = [_pipe() for _ in range(5)]
-        orders, records, output, errors, failure = pipes
-        # Of one width: a longer command line moves what is allocated after it, and the heap's count with it.
-        numbers = (f"{orders[0]:05d}", f"{records[1]:05d}")
-        given = dict(environ)
-        if arguments is None:
-            command = [python, *flags, "-c", _BOOT, package_folder(), *numbers]
-        else:
-            command = [python, *flags, *arguments]
-            given[PIPES_VARIABLE] = ",".join(numbers)
+        self.pid = 0
         parent = os.getpid()
+        pipes: list[tuple[int, int]] = []
         try:
+            pipes.extend(_pipe() for _ in range(5))
+            orders, records, output, errors, failure = pipes
+            # Of one width: a longer command line moves what is allocated after it, and the heap's count.
+            numbers = (f"{orders[0]:05d}", f"{records[1]:05d}")
+            given = dict(environ)
+            if arguments is None:
+                command = [python, *flags, "-c", _BOOT, package_folder(), *numbers]
+            else:
+                command = [python, *flags, *arguments]
+                given[PIPES_VARIABLE] = ",".join(numbers)
             self.pid = _fork()
-        except OSError:
-            for descriptor in (each for pipe in pipes for each in pipe):
-                os.close(descriptor)
-            raise
-        if self.pid == 0:
-            try:
+            if self.pid == 0:
                 _surround(parent, keep_aslr=keep_aslr)
                 _arrange_descriptors(output[1], errors[1], (orders[0], records[1]), failure[1])
                 if folder is not None:
                     os.chdir(folder)
                 os.execvpe(command[0], command, given)  # noqa: S606  # an interpreter and our own boot line
-            except BaseException as error:  # noqa: BLE001  # there is nobody in here to let it through to
-                os.write(failure[1], str(getattr(error, "errno", None) or 0).encode())
-            finally:
-                os._exit(127)
+        except BaseException as error:
+            if os.getpid() != parent:
+                _end_copy(error, pipes[-1][1])
+            for descriptor in (each for pipe in pipes for each in pipe):
+                os.close(descriptor)
+            if self.pid:
+                self.kill()
+            raise
         for inner in (orders[0], records[1], output[1], errors[1], failure[1]):
             os.close(inner)
         self.orders_fd, self.records_fd = orders[1], records[0]
-        self.output_fd, self.errors_fd = output[0], errors[0]
-        number = os.read(failure[0], 16) if wait_for_exec else b""
-        os.close(failure[0])
-        if number:
+        self.output_fd, self.errors_fd, self._failure_fd = output[0], errors[0], failure[0]
+        if wait_for_exec:
+            self.confirm(python)
+
+    def confirm(self, python: str) -> None:
+        """Wait until the program has begun; raise what kept it from it, with everything cleared away."""
+        said = os.read(self._failure_fd, _MOST_SAID_BYTES).decode()
+        os.close(self._failure_fd)
+        if said:
             self.wait()
             self.close()
             os.close(self.orders_fd)
-            raise OSError(int(number), os.strerror(int(number)), python)
+            number, _, text = said.partition(" ")
+            if int(number):
+                raise OSError(int(number), os.strerror(int(number)), python)
+            raise RuntimeError(f"{python} was not started: {text}")
+
+    def kill(self) -> None:
+        """End it, whatever it does, and reap it."""
+        os.kill(self.pid, _SIGKILL)
+        self.wait()
 
     def poll(self) -> int | None:
         """The exit status, negative for a signal's number; None while it runs."""
@@ -153,12 +169,35 @@ class Process:
 
 
 def _fork() -> int:
-    """Fork, and not be warned of the threads that the copy will lack: it becomes another program."""
+    """Fork, with no warning of the threads that the copy lacks: it is to become another program.
+
+    Nor may a collection in the copy run the finalizers of this process's garbage, which this one runs too.
+    """
+    import gc
     import warnings
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return os.fork()
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+    except BaseException:
+        if collects:
+            gc.enable()
+        raise
+    if pid and collects:
+        gc.enable()
+    return pid
+
+
+def _end_copy(error: BaseException, failure: int) -> NoReturn:
+    """Say why the copy of this process becomes nothing, and end it before anything of the caller's runs."""
+    try:
+        number = getattr(error, "errno", None) or 0
+        os.write(failure, f"{number} {type(error).__name__}: {error}".encode()[:_MOST_SAID_BYTES])
+    finally:
+        os._exit(127)
 
 
 def _pipe() -> tuple[int, int]:
@@ -200,12 +239,13 @@ def _arrange_descriptors(output: int, errors: int, inherited: Iterable[int], fai
     nowhere = os.open(os.devnull, os.O_RDONLY)
     for stream, source in zip(_STANDARD_STREAMS, (nowhere, output, errors), strict=True):
         os.dup2(source, stream)
+        os.set_inheritable(stream, True)  # noqa: FBT003  # it takes no names; dup2 to itself leaves it as it was
     kept = {*_STANDARD_STREAMS, *inherited, failure}
     for name in os.listdir("/dev/fd"):
         if int(name) not in kept:
             os.closerange(int(name), int(name) + 1)  # the one that listed them is closed by now
     for descriptor in inherited:
-        os.set_inheritable(descriptor, True)  # noqa: FBT003  # it takes no names
+        os.set_inheritable(descriptor, True)  # noqa: FBT003  # as above
 
 
 class Ahead:
@@ -217,27 +257,33 @@ class Ahead:
     def begin(self, words: Sequence[str]) -> None:
         """Start it, unless the words of the command line ask for another interpreter, or for help.
 
-        Reading the command line and starting an interpreter then take as long as the longer of the two.
+        Reading the command line and starting an interpreter then take as long as the longer of the two. Where
+        it does not start there is none: the check starts its own, and says what is amiss.
         """
-        if not any(word.startswith(_OTHER_INTERPRETER_OR_HELP) for word in words):
-            environ = {**inherited_environ(), **exact_heap_environ()}
-            try:
-                self._process = Process(sys.executable, (), environ, wait_for_exec=False)
-                os.write(self._process.orders_fd, _COME_UP)
-            except OSError:  # the check itself will say so
-                return
+        if any(word.startswith(_OTHER_INTERPRETER_OR_HELP) for word in words):
+            return
+        environ = {**inherited_environ(), **exact_heap_environ()}
+        try:
+            self._process = Process(sys.executable, (), environ, wait_for_exec=False)
+            os.write(self._process.orders_fd, _COME_UP)
+        except OSError:
+            self.end()
 
     def take(self) -> Process | None:
-        """What was started, once."""
+        """What was started and has begun, once."""
         process, self._process = self._process, None
+        if process is not None:
+            try:
+                process.confirm(sys.executable)
+            except (OSError, RuntimeError):
+                return None
         return process
 
     def end(self) -> None:
         """End it where nobody has taken it."""
         process = self.take()
         if process is not None:
-            os.kill(process.pid, _SIGKILL)
-            process.wait()
+            process.kill()
             process.close()
             os.close(process.orders_fd)
 

@@ -22,7 +22,7 @@ KINDS = ("scenario", "control", "pattern")
 """Measured unasked; the wild ones bring packages of their own, which take long to install."""
 REPEATS = {"quick": 3, "full": 5}
 """How often a case that is not deterministic is measured; a deterministic one repeats to the last digit."""
-_ONCE = ("heap", "holder", "latency")
+_ONCE = ("holder", "latency")
 _OF_WAITING = ("rss", "ledger")
 _LONG_SECONDS = 60.0
 
@@ -117,8 +117,12 @@ def make_tasks(
     seed: int = 0,
     params: Mapping[str, int] | None = None,
     probes: Sequence[str],
+    heap_repeats: int = 1,
 ) -> list[Task]:
-    """Tasks in the order of the catalogue, a case's probes together."""
+    """Tasks in the order of the catalogue, a case's probes together.
+
+    heap_repeats: how often the heap is captured of a case that is not deterministic.
+    """
     given = dict(params or {})
     pairs = list(pairs)
     _check_parameters(catalogue, pairs, given)
@@ -132,19 +136,23 @@ def make_tasks(
         tasks += [
             Task(case, probe, repeat, entry, listed)
             for probe in probes
-            for repeat in range(_repeats(probe, 1 if once else REPEATS[profile], entry.scenario))
+            for repeat in range(
+                _repeats(probe, 1 if once else REPEATS[profile], 1 if once else heap_repeats, entry.scenario)
+            )
         ]
     return tasks
 
 
-def _repeats(probe: str, repeats: int, scenario: Scenario) -> int:
-    """The heap capture is made once: its flamegraph is an example, and its sums are shown as one reading.
+def _repeats(probe: str, repeats: int, heap_repeats: int, scenario: Scenario) -> int:
+    """The heap is captured once, unless more is asked for: its flamegraph is an example.
 
-    So is latency, whose quantiles are over thousands of steps each time.
+    Latency is measured once: its quantiles are over thousands of steps each time.
     What waits is not worth the other probes: its steps' time is its pace, its memory is elsewhere.
     """
     if scenario.waits_seconds and probe not in _OF_WAITING:
         return 0
+    if probe == "heap":
+        return heap_repeats
     return 1 if probe in _ONCE else repeats
 
 

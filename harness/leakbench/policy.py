@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CERTAIN_STEPS = 524_288
-"""No verdict on quick steps before so many: a constant rate over 50,000 steps may be a cache of 200,000."""
+"""No leak of quick steps before so many: a constant rate over 50,000 steps may be a cache of 200,000."""
 RESTING_STEPS = 262_144
 """Enough for quick steps at rest: what leaks once in 100,000 steps has done so twice in three octaves."""
 _RESTING_OCTAVES = 3

@@ -8,6 +8,7 @@ have no say in a verdict.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import shlex
@@ -56,6 +57,7 @@ def pytest_load_initial_conftests() -> None:
     if PIPES_VARIABLE in os.environ:
         from leakbench.child.caches import freeze, watch_moka
 
+        gc.collect()
         freeze()
         watch_moka()
 

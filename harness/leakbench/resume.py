@@ -24,6 +24,7 @@ class Asked(NamedTuple):
     scale: int | None = None
     seed: int = 0
     params: Mapping[str, int] = {}
+    heap_repeats: int = 1
 
 
 _ONE_RUN_HAS_ONE = ("profile", "scale", "seed", "params")

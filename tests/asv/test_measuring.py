@@ -31,6 +31,7 @@ class Told:
         self.ran: list[tuple[str, ...]] = []
         self.peak = 100
         self.fails_with: int | None = None
+        self.knows_repeats = True
 
     @staticmethod
     def _mitigations() -> list[dict[str, object]]:
@@ -41,13 +42,22 @@ class Told:
         if words[0] == "list":
             return subprocess.CompletedProcess(words, 0, json.dumps({"scenarios": self.listed}), "")
         cases = words[1 : words.index("--profile")]
+        repeats = int(words[words.index("--heap-repeats") + 1]) if "--heap-repeats" in words else 1
+        if repeats > 1 and not self.knows_repeats:
+            complaint = f"leakbench: error: unrecognized arguments: --heap-repeats {repeats}"
+            return subprocess.CompletedProcess(words, 2, "", complaint)
         self.ran.append(cases)
         if self.fails_with is not None and len(cases) > 1:
             return subprocess.CompletedProcess(words, self.fails_with, "", "no room")
         folder = Path(words[words.index("--out") + 1])
         folder.mkdir(parents=True)
-        every = [case for name in cases for case in self._cases_of(name)]
-        lines = "".join(json.dumps(self._row(case)) + "\n" for case in every)
+        rows = [
+            self._row(case, repeat)
+            for name in cases
+            for case in self._cases_of(name)
+            for repeat in range(repeats if case.endswith(WAVERING) else 1)
+        ]
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
         (folder / "measurements.jsonl").write_text(lines, encoding="utf-8")
         return subprocess.CompletedProcess(words, 0, "", "")
 
@@ -57,9 +67,9 @@ class Told:
             return [name]
         return [f"{name}:{STEADY}", f"{name}:{WAVERING}"]
 
-    def _row(self, case: str) -> dict[str, Any]:
+    def _row(self, case: str, repeat: int) -> dict[str, Any]:
         self.peak += case.endswith(WAVERING)
-        row = {"case": case, "probe": "heap", "status": "measured", "scale": STEPS, "reason": ""}
+        row = {"case": case, "probe": "heap", "repeat": repeat, "status": "measured", "scale": STEPS}
         return row | {"values": {"heap_peak_bytes": self.peak if case.endswith(WAVERING) else 100}}
 
 
@@ -71,9 +81,15 @@ class Asked(NamedTuple):
 
 
 def _measure(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listed: Mapping[str, object], steps: int | None
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    listed: Mapping[str, object],
+    steps: int | None,
+    *,
+    knows_repeats: bool = True,
 ) -> Asked:
     told = Told(listed)
+    told.knows_repeats = knows_repeats
     monkeypatch.chdir(tmp_path)  # where runs are kept
     monkeypatch.setattr(asking, "leakbench", told)
     nothing = asking.Source(packages=())
@@ -85,15 +101,17 @@ def test_the_heaps_peak_is_repeated_where_figures_do_not_repeat_by_themselves(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked = _measure(monkeypatch, tmp_path, {}, STEPS)
-    assert asked.ran == [("s",), (f"s:{WAVERING}",)]
+    assert asked.ran == [("s",)]
     assert look_up(asked.measured, STEADY, "heap_peak") == 100
-    assert look_up(asked.measured, WAVERING, "heap_peak") == {"samples": [101, 102], "number": 1}
+    assert look_up(asked.measured, WAVERING, "heap_peak") == {"samples": [101, 102, 103], "number": 1}
 
 
-def test_the_repeats_leave_the_run_that_is_reported_alone(
+def test_an_older_commit_is_asked_for_the_repeats_in_runs_that_leave_the_reported_one_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    _measure(monkeypatch, tmp_path, {}, STEPS)
+    asked = _measure(monkeypatch, tmp_path, {}, STEPS, knows_repeats=False)
+    assert asked.ran == [("s",), (f"s:{WAVERING}",), (f"s:{WAVERING}",)]
+    assert look_up(asked.measured, WAVERING, "heap_peak") == {"samples": [101, 102, 103], "number": 1}
     told = (tmp_path / "runs" / "s" / "measurements.jsonl").read_text(encoding="utf-8")
     assert [json.loads(line)["case"] for line in told.splitlines()] == [f"s:{STEADY}", f"s:{WAVERING}"]
 
@@ -133,9 +151,9 @@ def test_the_first_set_up_measures_what_all_are_asked_for(
     """Of another version, of packages that nobody asked to install, and unknown to the commit: left out."""
     asv = Asv(monkeypatch, tmp_path, _two())
     asv.says("first", s=MEANT, t=MEANT, new=MEANT, w=MEANT, gone=MEANT)
-    assert asv.peaks("t") == {STEADY: [100], WAVERING: [102, 104]}
-    assert asv.peaks("s") == {STEADY: [100], WAVERING: [101, 103]}
-    assert asv.told.ran == [("s", "t"), (f"s:{WAVERING}", f"t:{WAVERING}")]
+    assert asv.peaks("t") == {STEADY: [100], WAVERING: [104, 105, 106]}
+    assert asv.peaks("s") == {STEADY: [100], WAVERING: [101, 102, 103]}
+    assert asv.told.ran == [("s", "t")]
     assert asv.told.asked.count("list") == 1
 
 
@@ -145,6 +163,36 @@ def test_another_occasion_is_measured_anew(monkeypatch: pytest.MonkeyPatch, tmp_
         asv.says(occasion, s=MEANT, t=MEANT)
         asv.peaks("s")
     assert asv.told.ran.count(("s", "t")) == 2
+
+
+def test_a_smaller_selection_leaves_the_run_of_a_greater_one_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asv = Asv(monkeypatch, tmp_path, _two())
+    for occasion, scenarios in (("first", {"s": MEANT, "t": MEANT}), ("second", {"s": MEANT})):
+        asv.says(occasion, **scenarios)
+        asv.peaks("s")
+    runs = [file.parent for file in (tmp_path / "runs").glob("*/measurements.jsonl")]
+    names = {folder.name: {line["case"].partition(":")[0] for line in asking.read(folder)} for folder in runs}
+    assert sorted(map(sorted, names.values())) == [["s"], ["s", "t"]]
+    assert names["s"] == {"s"}
+
+
+def test_a_joint_run_that_is_cut_off_is_not_begun_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asv = Asv(monkeypatch, tmp_path, _two())
+    asv.says("first", s=MEANT, t=MEANT)
+    with monkeypatch.context() as broken:
+        broken.setattr(measuring, "_measure_together", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            asv.peaks("s")
+    asv.peaks("t")
+    assert asv.told.ran == [("t",)]
+
+
+def _interrupted(_folder: Path, _asked: dict[str, str]) -> list[asking.Row]:
+    raise KeyboardInterrupt
 
 
 def test_what_was_not_announced_is_measured_for_itself(
@@ -191,7 +239,10 @@ def test_asv_is_wrapped_to_announce_what_it_has_chosen(monkeypatch: pytest.Monke
     tracked = {
         name: _asv_benchmark(name, scenario, seconds)
         for scenario, seconds in (("b", 60), ("a", 120))
-        for name in (f"bench.{scenario.upper()}.track_heap_peak", f"bench.{scenario.upper()}.track_peak_rss")
+        for name in (
+            f"bench_scenarios.{scenario.upper()}.track_heap_peak",
+            f"bench_scenarios.{scenario.upper()}.track_peak_rss",
+        )
     }
     wild = _asv_benchmark("bench_wild.W.track_heap_peak", "wild-w", 600)
     own = {"name": "own.time_it", "param_names": [], "params": []}
@@ -216,7 +267,7 @@ def test_asv_is_wrapped_to_announce_what_it_has_chosen(monkeypatch: pytest.Monke
     ("listed", "runs"),
     [
         ({"steps": {"quick": STEPS}}, 0),  # is not measured at all
-        ({}, 2),  # of an older commit its lines tell
+        ({}, 1),  # of an older commit its lines tell
     ],
 )
 def test_a_commit_of_another_scale_does_not_apply(

@@ -223,10 +223,10 @@ _out_of_sight: list[BoundedCache] = []
 def freeze() -> None:
     """Spare the collector, at every collection to come, what exists by now; its caches stay known.
 
-    What the program's own parts, its modules and its tools, hold in cycles is then never collected. What it
-    has frozen itself is looked at too.
+    What the program's own parts, its modules and its tools, hold in cycles is then never collected, so the
+    caller collects first. What was frozen before, by the program itself perhaps, is looked at too: the
+    collector lists no such object.
     """
     gc.unfreeze()
-    gc.collect()
     _out_of_sight[:] = bounded_caches()
     gc.freeze()

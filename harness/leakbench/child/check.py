@@ -13,10 +13,12 @@ from leakbench.child.caches import bounded_caches, freeze, watch_moka
 from leakbench.child.departing import fill_stack_cache
 from leakbench.child.gauges import Memory, descriptor_count, difference
 from leakbench.child.ledger import STRETCH_STEPS, Ladder, collect
+from leakbench.child.main import import_whatever_lies_about
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
     from typing import Any
 
     from leakbench.child.channel import Channel
@@ -64,7 +66,17 @@ def obey(job: "dict[str, Any]", channel: "Channel", target: targets.Target) -> N
     except targets.FailedError as error:
         channel.emit("failed", reason=str(error), step=job.get("current_step"))
     else:
+        channel.emit("closing")
         target.close()
+
+
+def _dormant() -> "ModuleType":
+    """The search for code that has not run, with all that it needs."""
+    import ast  # noqa: F401  # only where there is a line to look at, and then in its place
+
+    from leakbench.child import dormant
+
+    return dormant
 
 
 class Session:
@@ -82,7 +94,9 @@ class Session:
 
     def warm_up(self) -> None:
         """Run a few steps, and say how long one takes."""
-        freeze()  # a collection of what was imported takes longer than all that is done here
+        gc.unfreeze()  # the program may have frozen its own garbage
+        gc.collect()
+        gc.freeze()  # a collection of what was imported takes longer than all that is done here
         memory = Memory()
         self._try(0)
         self._channel.emit("stepped")
@@ -103,7 +117,7 @@ class Session:
             grown = difference(memory.anonymous_bytes(), first) or 0
         self._is_slow = taken > _SLOW_STEP_SECONDS * (self._next - 1)
         collect()
-        gc.freeze()  # as in the climb: what a collection costs there
+        freeze()  # as in the climb: what a collection costs there
         began = time.perf_counter()
         collect()
         collect_seconds = time.perf_counter() - began
@@ -168,11 +182,16 @@ class Session:
         self._channel.emit("thawed", heap_bytes=self._ladder.readings()["heap_bytes"])
 
     def do_doubt(self, budget_seconds: float) -> None:
-        """Whether any code might yet remove what grew: only then is it worth the search for who holds it."""
-        from leakbench.child.dormant import may_remove
+        """Whether any code might yet remove what grew: only then is it worth the search for who holds it.
 
+        True, too, where that cannot be told: the search is in a process of its own, whose end costs little.
+        """
         assert self._ladder is not None  # noqa: S101  # the parent climbs before it doubts
-        removes = self._ladder.interrupt(lambda step, i: may_remove(step, i, budget_seconds))
+        try:
+            dormant = import_whatever_lies_about(_dormant)
+            removes = self._ladder.interrupt(lambda step, i: dormant.may_remove(step, i, budget_seconds))
+        except BaseException:  # noqa: BLE001  # a step may raise anything
+            removes = True
         self._channel.emit("doubted", may_remove=removes)
 
     def do_weigh(self, positions: "list[int]") -> None:
@@ -242,14 +261,13 @@ class Session:
         self._next += found["steps"]
         collect()
         self._channel.emit("holders", grown_bytes=heap.live_bytes() - before, **found)
-        from leakbench.child.dormant import find_dormant
-
+        dormant = import_whatever_lies_about(_dormant)
         # A cache with a declared bound answers for itself; its own code need not be doubted.
         growing = [each for each in found["holders"] if not (each["allow_listed"] or each["turns_over"])]
         paths = [holder["path"] for holder in growing]
         gc.collect()
         known = [path for path in paths if path is not None]
-        self._channel.emit("dormant", **find_dormant(step, self._next, known, dormant_seconds))
+        self._channel.emit("dormant", **dormant.find_dormant(step, self._next, known, dormant_seconds))
 
     def do_trace(self, capture: str, steps: int, *, native: bool) -> None:
         """Where it is allocated, in the person's own code where the stack has any: steps under memray."""

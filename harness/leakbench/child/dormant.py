@@ -83,12 +83,13 @@ def may_remove(step: "Callable[[int], object]", first_step: int, budget_seconds:
     """Whether `find_dormant` might name a line for some container; and how many steps were run to tell.
 
     False where no code that a step runs, or another thread is in, takes anything out of anything under a test
-    that growth or time may bring about.
+    that growth or time may bring about. True where there is more code than can be read in `budget_seconds`.
     """
+    deadline = time.perf_counter() + budget_seconds
     codes, done = _codes_run(step, first_step, budget_seconds)
     every_name = _EveryName()
     here = (
-        _waits_for_a_number(code, line)
+        _waits_for_a_number(code, line) or time.perf_counter() > deadline
         for code in codes
         for line in set(_removing(code, every_name).values())
     )
@@ -272,13 +273,27 @@ def _may_take_from(code: "CodeType", line: int, owners: "frozenset[str]") -> boo
     )
 
 
+_trees: "dict[str, Any]" = {}
+
+
+def _tree_of(file: str) -> "Any":
+    """The syntax tree of a file, empty where there is none; None where it is no Python."""
+    import ast
+
+    if file not in _trees:
+        try:
+            _trees[file] = ast.parse("".join(linecache.getlines(file)))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            _trees[file] = None
+    return _trees[file]
+
+
 def _function_at(code: "CodeType") -> "Any":
     """The syntax tree of a function, or None where its source is not to be had."""
     import ast
 
-    try:
-        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
-    except SyntaxError:
+    tree = _tree_of(code.co_filename)
+    if tree is None:
         return None
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -336,9 +351,8 @@ def _waits_for_a_number(code: "CodeType", line: int) -> bool:
     """
     import ast
 
-    try:
-        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
-    except SyntaxError:
+    tree = _tree_of(code.co_filename)
+    if tree is None:
         return True
     tests = [
         node.test

@@ -1,6 +1,6 @@
 """The child's entry: takes a job, runs one probe on it, and says how it ended.
 
-Started as ``python -c BOOT harness orders_fd records_fd`` (see `leakbench.spawn`).
+Started as ``python -c BOOT harness orders_fd records_fd`` (see `leakbench.launch`).
 """
 
 import os
@@ -50,21 +50,32 @@ def end_children() -> None:
 
 
 def load_probe(job: "dict[str, Any]") -> "Callable[[dict[str, Any], Channel], None]":
-    """Import the probe that the job names, and what it needs, whatever lies in the person's own folders.
+    """Import the probe that the job names, and what it needs.
 
-    A file beside a service may be called ``resource.py``. The current folder is searched for the target of a
-    check alone: of all else, what lies there by chance is no part.
+    The current folder is searched for the target of a check alone: of all else, what lies there by chance is
+    no part.
     """
     if "target" not in job:
         if sys.path[0] == "":
             del sys.path[0]
         return _probe(job["probe"])
+    run: Callable[[dict[str, Any], Channel], None]
+    run = import_whatever_lies_about(lambda: _probe(job["probe"]))
+    return run
+
+
+def import_whatever_lies_about(load: "Callable[[], Any]") -> "Any":
+    """What `load` imports, the standard library before the person's own folders.
+
+    A file beside a service may be called ``resource.py`` or ``token.py``.
+    """
     folders = sys.path[:]
     library = os.path.dirname(os.__file__)
     sys.path.sort(key=lambda folder: not folder.startswith(library))
-    run = _probe(job["probe"])
-    sys.path[:] = folders
-    return run
+    try:
+        return load()
+    finally:
+        sys.path[:] = folders
 
 
 def _probe(name: str) -> "Callable[[dict[str, Any], Channel], None]":

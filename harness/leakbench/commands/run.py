@@ -70,6 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scenarios", type=Path, action="append", default=[], metavar="PATH", help="your own scenarios"
     )
     parser.add_argument(
+        "--heap-repeats", type=int, metavar="N",
+        help="captures of the heap of a case that does not repeat to the byte; those after the first give its"
+        " peak alone (default: 1)",
+    )  # fmt: skip
+    parser.add_argument(
         "--memory-cap", metavar="SIZE", help="resident memory of a child (default: half of what is free)"
     )
     parser.add_argument(
@@ -93,6 +98,7 @@ def run(options: argparse.Namespace) -> int:
         seed=asked.seed,
         params=asked.params,
         probes=asked.probes or NAMES,
+        heap_repeats=asked.heap_repeats,
     )
     folder = options.out or Path("results", "runs", datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
     place = Place(folder, _limits(options, asked), _GROWTH_CAP_BYTES if asked.scale is None else 1 << 62)
@@ -159,6 +165,8 @@ def _findings(folder: Path) -> list[dict[str, Any]]:
 def _check(options: argparse.Namespace) -> None:
     if options.jobs < 1:
         raise LeakbenchError(f"--jobs {options.jobs} is out of its range: 1 or more")
+    if options.heap_repeats is not None and options.heap_repeats < 1:
+        raise LeakbenchError(f"--heap-repeats {options.heap_repeats} is out of its range: 1 or more")
     if options.scale is not None and options.scale < 1:
         raise LeakbenchError(f"--scale {options.scale} is out of its range: 1 step or more")
     if options.deadline is not None and not options.deadline > 0:  # nan is no deadline either
@@ -176,6 +184,7 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
         "scale": options.scale,
         "seed": options.seed,
         "params": _parameters(options.param) or None,
+        "heap_repeats": options.heap_repeats,
     }
 
 

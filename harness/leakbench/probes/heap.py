@@ -18,8 +18,9 @@ REQUIRES = ("memray",)
 
 
 def capture_path(folder: Path, task: Task) -> Path:
-    """Where a case's capture lies in its run."""
-    return folder / "captures" / f"{task.case.scenario}@{task.case.mitigation}.bin"
+    """Where a case's capture lies in its run; that of a repeat is gone once it has been read."""
+    again = f"@{task.repeat}" if task.repeat else ""
+    return folder / "captures" / f"{task.case.scenario}@{task.case.mitigation}{again}.bin"
 
 
 def order(task: Task, place: Place) -> Order:
@@ -32,6 +33,7 @@ def order(task: Task, place: Place) -> Order:
         capture=str(capture),
         own_file=task.entry.file,
         native=_is_native(task),
+        peak_alone=task.repeat > 0,
         memray_path=site_folders(),
     )
 
@@ -46,9 +48,12 @@ def _is_native(task: Task) -> bool:
 
 
 def values(child: Child) -> dict[str, Any]:
-    """Bytes and counts since the baseline; `capture` is relative to the run's folder."""
+    """Bytes and counts since the baseline; `capture` is relative to the run's folder.
+
+    Of a repeat the peak alone.
+    """
     seen = last(child, "heap")
-    if seen:
+    if seen and not child.job["peak_alone"]:
         capture = Path(child.job["capture"])
         seen["capture"] = f"{capture.parent.name}/{capture.name}"
     return seen

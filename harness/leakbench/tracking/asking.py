@@ -41,20 +41,25 @@ def leakbench(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def run(folder: Path, cases: tuple[str, ...], probes: tuple[str, ...], source: Source) -> list[Row]:
+def run(
+    folder: Path, cases: tuple[str, ...], probes: tuple[str, ...], source: Source, *more: str
+) -> list[Row]:
     """Lines of measurements.jsonl; of a probe that the commit does not have there are none.
 
-    Raises RuntimeError where the run itself came to nothing.
+    more: an option with its value, which an older commit may not know and is then left out. Raises
+    RuntimeError where the run itself came to nothing.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     chosen = [word for probe in probes for word in ("--probe", probe)]
-    options = ("--profile", "quick", "--no-report", "--out", str(folder), *chosen, *source.options())
+    options = ("--profile", "quick", "--no-report", "--out", str(folder), *chosen, *more, *source.options())
     done = leakbench("run", *cases, *options)
     sys.stderr.write(done.stderr)
     known = tuple(probe for probe in probes if f"invalid choice: '{probe}'" not in done.stderr)
     if done.returncode == _USAGE and known != probes:
-        return run(folder, cases, known, source) if known else []
+        return run(folder, cases, known, source, *more) if known else []
+    if done.returncode == _USAGE and more and f"unrecognized arguments: {more[0]}" in done.stderr:
+        return run(folder, cases, probes, source)
     if done.returncode not in _REPORTED:
         raise RuntimeError(
             f"leakbench run {' '.join(cases)} ended with status {done.returncode}: {done.stderr}"

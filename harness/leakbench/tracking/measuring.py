@@ -20,9 +20,9 @@ from .asking import CATALOGUE, Row, Source
 PROBES = ("rss", "ledger", "heap")
 _NOOP = "noop"
 _NS = 1e9
-HEAP_REPEATS = 2
-"""Of a case that is not deterministic. `leakbench run` captures the heap once, and a peak without a spread
-would be judged as one that repeats to the byte. A third would take another eighth of a commit's time."""
+HEAP_REPEATS = 3
+"""Of a case that is not deterministic: a peak without a spread would be judged as one that repeats to the
+byte, and of two alone asv's interval is too wide for any change to be seen."""
 ASKED = "LEAKBENCH_TRACK_WILD"
 """Environment variable; at 1 the published packages are measured, which are installed for it."""
 
@@ -155,11 +155,17 @@ def _is(listed: dict[str, Any], version: str) -> bool:
 
 
 def _measure_all(folder: Path, listed: list[dict[str, Any]], source: Source) -> list[Row]:
-    """Lines of one run of these scenarios, and of the heap's repeats of what wavers among their cases."""
-    rows = asking.run(folder, tuple(one["name"] for one in listed), PROBES, source)
-    seen = {row["case"] for row in rows if row["probe"] == "heap" and row["status"] == "measured"}
+    """Lines of one run of these scenarios, with the heap's repeats of what wavers among their cases."""
+    if not listed:
+        return []
+    names = tuple(one["name"] for one in listed)
+    rows = asking.run(folder, names, PROBES, source, "--heap-repeats", str(HEAP_REPEATS))
+    heaps = [row for row in rows if row["probe"] == "heap" and row["status"] == "measured"]
+    if any(row["repeat"] for row in heaps):
+        return rows
+    # An older commit captures each once in a run.
     wavering = {f"{one['name']}:{mitigation}" for one in listed for mitigation in _wavering(one)}
-    cases = tuple(sorted(seen & wavering))
+    cases = tuple(sorted({row["case"] for row in heaps} & wavering))
     for repeat in range(1, HEAP_REPEATS) if cases else ():
         rows += asking.run(folder / f"heap-{repeat}", cases, ("heap",), source)
     return rows

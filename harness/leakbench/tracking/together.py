@@ -7,6 +7,7 @@ asked for, in one run, and those after it find their lines there.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -25,7 +26,6 @@ VARIABLE = "LEAKBENCH_TRACK_TOGETHER"
 """Environment variable, set by leakbench's asv plugin for one commit and environment. JSON: `occasion` is a
 name of its own, so that an earlier one's lines are not taken for its; `scenarios` are those that asv has
 chosen, each with the version that its benchmark means, in the words of its class."""
-_RUN = "asked-together"
 
 
 def list_catalogue() -> tuple[str, str]:
@@ -51,12 +51,14 @@ def lines_of(scenario: str, *, measure: Callable[[Path, dict[str, str]], list[Ro
         return []
     kept = _kept()
     if "lines" not in kept:
+        kept["lines"] = []  # so much there is where this set-up is ended before it is done
+        _keep(kept)
+        folder = asking.folder_of(_name())
         try:
-            kept["lines"] = measure(asking.folder_of(_RUN), asked)
+            kept["lines"] = measure(folder, asked)
         except RuntimeError as error:
             sys.stderr.write(f"each set-up measures its own: {error}\n")
-            shutil.rmtree(asking.folder_of(_RUN), ignore_errors=True)
-            kept["lines"] = []
+            shutil.rmtree(folder, ignore_errors=True)
         _keep(kept)
     return [line for line in kept["lines"] if line["case"].partition(":")[0] == scenario]
 
@@ -69,8 +71,14 @@ def _asked() -> dict[str, Any]:
     return asked
 
 
+def _name() -> str:
+    """Of the run's folder: the scenario's, or one for this selection, lest a smaller one takes its place."""
+    names = sorted(_asked()["scenarios"])
+    return names[0] if len(names) == 1 else f"together-{hashlib.sha256(repr(names).encode()).hexdigest()[:8]}"
+
+
 def _file() -> Path:
-    return asking.folder_of(f"{_RUN}.json")
+    return asking.folder_of("occasion.json")
 
 
 def _kept() -> dict[str, Any]:
