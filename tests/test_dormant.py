@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from leakbench.child import dormant
 from leakbench.child.dormant import find_dormant, may_remove, names_in
+from leakbench.child.ledger import Ladder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,3 +145,31 @@ def test_what_another_thread_is_about_to_do_counts() -> None:
 def test_the_names_in_a_path_are_those_that_lead_to_the_container() -> None:
     assert names_in("service.cache['user'].rows[3]") == ["service", "cache", "rows"]
     assert names_in("service.Cache.get.cache_info()") == ["service", "Cache", "get", "cache_info"]
+
+
+class _Silent:
+    """A channel that nobody listens to."""
+
+    def emit(self, kind: str, **fields: object) -> None:
+        """Say nothing."""
+
+
+def test_what_looks_on_beside_a_climb_shows_in_no_later_reading() -> None:
+    """A MiB that it leaves counts as nothing; the steps that it ran count as done."""
+    left: list[bytearray] = []
+    done: list[int] = []
+
+    def look(step: Callable[[int], object], first: int) -> tuple[bool, int]:
+        left.append(bytearray(1 << 20))
+        for i in range(first, first + 3):
+            step(i)
+        return True, 3
+
+    ladder = Ladder(_Silent(), done.append, 5)  # type: ignore[arg-type]  # all that it asks of a channel
+    before = ladder.readings()["heap_bytes"]
+    assert ladder.interrupt(look)
+    after = ladder.readings()
+    assert abs(after["heap_bytes"] - before) < 1 << 18
+    assert (done, after["steps"]) == ([5, 6, 7], 3)
+    left.clear()
+    assert ladder.readings()["heap_bytes"] - before < -(1 << 19)
