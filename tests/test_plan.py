@@ -82,6 +82,13 @@ def test_a_deterministic_case_is_measured_once_and_any_other_several_times() -> 
     assert len({(task.case, task.probe, task.repeat) for task in tasks}) == len(tasks)
 
 
+def test_the_heap_is_captured_again_where_asked_for_and_where_it_does_not_repeat() -> None:
+    pairs = [("session-map", "lru"), ("session-map", "thread")]
+    tasks = make_tasks(CATALOGUE, pairs, probes=["heap"], heap_repeats=3)
+    captured = [(task.case.mitigation, task.repeat) for task in tasks]
+    assert captured == [("lru", 0), ("thread", 0), ("thread", 1), ("thread", 2)]
+
+
 def test_a_case_takes_its_scale_from_the_profile_unless_it_is_given() -> None:
     steps = ENTRIES[0].scenario.steps
     for profile in ("quick", "full"):
