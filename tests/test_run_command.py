@@ -43,9 +43,8 @@ def test_a_repeat_of_the_heap_gives_its_peak_and_leaves_no_capture(tmp_path: Pat
     first, *others = sorted(rows(folder), key=lambda row: int(row["repeat"]))
     assert len(others) == 2
     assert all(set(row["values"]) == {"heap_peak_bytes"} for row in others)
-    assert all(
-        0.5 < row["values"]["heap_peak_bytes"] / first["values"]["heap_peak_bytes"] < 2 for row in others
-    )
+    peaks = [row["values"]["heap_peak_bytes"] for row in (first, *others)]
+    assert max(peaks) < 2 * min(peaks)
     assert [capture.name for capture in (folder / "captures").iterdir()] == ["ttl-pileup@moka.bin"]
     report.write(folder)
     assert "ttl-pileup" in (folder / "report" / "index.html").read_text(encoding="utf-8")
