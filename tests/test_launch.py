@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,28 @@ def test_what_keeps_a_program_from_beginning_is_raised_and_leaves_nothing_open()
     with pytest.raises(RuntimeError, match="was not started: ValueError: embedded null byte"):
         Process(sys.executable, (), {}, arguments=("\0",))
     assert open_descriptors() == before
+
+
+def test_with_standard_output_closed_the_exit_status_is_the_answer() -> None:
+    command = [sys.executable, "-m", "leakbench", "check", f"{KNOWN}::entry_a_step", "--only-verdict"]
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    done = subprocess.run(shell, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after_seconds", [0.08, 0.12, 0.3])
+def test_an_interruption_is_told_in_a_line_whenever_it_comes(after_seconds: float) -> None:
+    command = [sys.executable, "-c", "from leakbench.cli import main; print(flush=True); exit(main())"]
+    command += ["check", f"{KNOWN}::slow_nothing"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()  # it is leakbench by now, and not Python on its way
+    time.sleep(after_seconds)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert complaint in ("leakbench: interrupted\n", "leakbench check: interrupted\n")
 
 
 def test_where_no_more_files_may_be_open_the_check_says_so() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import gc
 import io
+import os
 import sys
 from importlib import import_module
 
@@ -52,10 +53,13 @@ _EXAMPLES = """examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status; a user's mistake is one line on standard error and 2."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["check"]:
-        ahead.begin(words[1:])
     try:
+        if words[:1] == ["check"]:
+            ahead.begin(words[1:])
         return _main(words)
+    except KeyboardInterrupt:  # before the command had begun, which says so itself
+        sys.stderr.write("leakbench: interrupted\n")
+        return _INTERRUPTED
     finally:
         ahead.end()
 
@@ -73,6 +77,8 @@ def _main(words: list[str]) -> int:
     for ending in (signal.SIGTERM, signal.SIGHUP):  # a CI's timeout, a container's stop, a closed terminal
         if signal.getsignal(ending) is signal.SIG_DFL:  # nohup has it ignored
             signal.signal(ending, signal.default_int_handler)
+    if sys.stdout is None:  # closed by who started us: the exit status is all they want
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # pathlib takes 9 ms; open to the end
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a sign that the terminal does not know is no reason to end
     if words and words[0] in COMMANDS:

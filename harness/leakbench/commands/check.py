@@ -105,6 +105,8 @@ def _wish(options: argparse.Namespace) -> checking.Wish:
         raise LeakbenchError(f"--budget {options.budget:g} is out of its range: more than 0 seconds")
     if not 0 < options.deadline < math.inf:
         raise LeakbenchError(f"--deadline {options.deadline:g} is out of its range: more than 0 seconds")
+    if not options.python:
+        raise LeakbenchError("--python names no interpreter")
     return checking.Wish(
         target=options.target,
         budget_seconds=options.budget,
