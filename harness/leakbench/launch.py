@@ -148,7 +148,7 @@ class Process:
         give_up = time.monotonic() + seconds
         pause = _FIRST_POLL_SECONDS
         while self.poll() is None and time.monotonic() < give_up:
-            time.sleep(pause)
+            time.sleep(pause)  # waitpid knows no limit, and a descriptor for it (pidfd) only Linux has
             pause = min(2 * pause, _LONGEST_POLL_SECONDS)
         return self._status
 

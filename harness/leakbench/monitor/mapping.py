@@ -190,7 +190,7 @@ class MonitoredMap(MutableMapping[K, V]):
         for name, value in pairs.items():
             self[cast("K", name)] = value
 
-    def __ior__(self, other: Any) -> Self:  # type: ignore[misc] # takes pairs too, as a dict does
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]  # takes pairs too, as a dict does
         self.update(other)
         return self
 
