@@ -93,9 +93,14 @@ def cache(bound: int, entry_bytes: int, table: Callable[[int], int] = dict_table
     return lambda steps: table(min(steps, bound)) + entry_bytes * min(steps, bound)
 
 
-def coupons(keys: int, entry_bytes: int) -> Mechanism:
+def coupons(keys: int, entry_bytes: int, table: Callable[[int], int] = lambda _entries: 0) -> Mechanism:
     """A cache of what has been asked for, of so many keys drawn at random: it fills ever more slowly."""
-    return lambda steps: round(entry_bytes * keys * -math.expm1(-steps / keys))
+
+    def reading(steps: int) -> int:
+        entries = keys * -math.expm1(-steps / keys)
+        return round(entry_bytes * entries) + table(int(entries))
+
+    return reading
 
 
 def sawtooth(period: int, entry_bytes: int) -> Mechanism:

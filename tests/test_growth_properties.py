@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -10,6 +11,9 @@ from leakbench import proofs
 from leakbench.growth import judge_series, rungs
 
 from tests import series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BASES = st.sampled_from([8, 32, 256, 512])
 TOP = 524_288
@@ -33,6 +37,15 @@ def test_a_rare_leak_is_never_taken_for_none(base: int, size: int, every: int) -
 @given(base=BASES, bound=st.integers(1, TOP // 2), size=st.integers(16, 10_000))
 def test_a_cache_that_filled_an_octave_ago_is_never_a_leak(base: int, bound: int, size: int) -> None:
     assert kind(base, series.cache(bound, size)) != "leak"
+
+
+@given(
+    base=BASES,
+    keys=st.integers(1, 6 * TOP),
+    table=st.sampled_from([series.dict_table, series.set_table]),
+)
+def test_a_random_set_of_keys_is_never_a_leak(base: int, keys: int, table: Callable[[int], int]) -> None:
+    assert kind(base, series.coupons(keys, 32, table)) != "leak"
 
 
 @given(base=BASES, period=st.integers(2, TOP - 1), size=st.integers(1, 10_000))

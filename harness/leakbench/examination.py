@@ -41,6 +41,7 @@ _SEEN_SHARE = 0.5  # of the leak's bytes, in the finder's own steps: then it has
 _MOST_REFILLS = 3
 _NEVER = float(1 << 30)
 _GROWING = ("leak", "inconclusive")
+_MAY_GO_ON = ("enough", "growth cap")  # why a climb ended: a few steps more cost nothing that was forbidden
 _TRACE_ANSWERS = ("traced", "untraced")
 
 
@@ -179,7 +180,7 @@ class Examination:
 
         The climber is asked where it may run a few steps more; else the finder is to look.
         """
-        if halted != "enough" or self.bounds.steps is not None:
+        if halted not in _MAY_GO_ON or self.bounds.steps is not None:
             return True
         doubted = self._ask(self.climber, "doubted", do="doubt", budget_seconds=_DORMANT_SECONDS)
         return bool(doubted["may_remove"])

@@ -13,6 +13,7 @@ between two rises, or what still rises does not rise more than it did two octave
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ PATTERN_RISES = 6  # of eight intervals; fewer rises are no pattern to compare w
 RARE_EVENTS = 32  # in an octave: then chance leaves none of its intervals empty
 SEEN_NOISES = 8.0  # grown in an octave: twice what a proof wants, and noise has covered less of it
 NO_FASTER = 1.5  # a leak rises four times as much in the last two octaves as in the two before
+LEAST_SLOWING = (
+    0.03  # of a rate, within the last octave: as a random set of 5,000,000 has after 524,288 steps
+)
+SLOWING_DOUBLES = (1.3, 3.0)  # its factor from octave to octave: of what saturates it is 2, less near the end
 STALL = 0.9  # the newest interval may lie this far below all before it; a cache that fills up lies lower
 
 
@@ -47,14 +52,18 @@ def grows_evenly(ladder: Ladder, noise: float) -> bool:
         return False
     if ladder.delta(third) <= 0 or ladder.delta(newest) < NOISE_MULTIPLE * noise:
         return False
-    return _keeps_pace(ladder) and not _stalls(ladder)
+    return _keeps_pace(ladder) and not _stalls(ladder) and not saturates(ladder)
 
 
 def _keeps_pace(ladder: Ladder) -> bool:
     """Whether the last two octaves grow as fast as the two before, with or without the steepest intervals.
 
-    They need not where the last three are level among themselves: then a warm-up ended before them.
+    They need not where the last three are level among themselves: then a warm-up ended before them. Without
+    its steepest interval the last may be slower by a table's resize, but not by more.
     """
+    newest, second = (ladder.calm_rate(octave) for octave in ladder.octaves[:2])
+    if second > SPEEDUP * newest:
+        return False
     return _holds(ladder, ladder.rate) or _holds(ladder, ladder.calm_rate)
 
 
@@ -65,7 +74,24 @@ def _holds(ladder: Ladder, rate: Callable[[Octave], float]) -> bool:
         (2 * third + fourth) / 3,
     )  # an octave is half as long as the next
     level = newest >= LEVEL * max(second, third)
-    return newest <= SPEEDUP * second and (level or recent >= (SLOWDOWN - _counting_error(ladder)) * before)
+    steady = second <= SPEEDUP * newest <= SPEEDUP**2 * second  # else a table resized late, and then no more
+    return steady and (level or recent >= (SLOWDOWN - _counting_error(ladder)) * before)
+
+
+def saturates(ladder: Ladder) -> bool:
+    """Whether the rate falls, and from octave to octave by twice as large a part of itself.
+
+    So does a set of random keys, long before it is full: what is new among n keys is exp(-steps / n), whose
+    logarithm doubles with the steps. Tables that resize are seen without their steepest intervals.
+    """
+    rates = [ladder.calm_rate(octave) for octave in ladder.octaves[:OCTAVES_NEEDED]]
+    if min(rates) <= 0:
+        return False
+    slowing = [1 - later / earlier for later, earlier in pairwise(rates)]
+    least, most = SLOWING_DOUBLES
+    return slowing[0] >= LEAST_SLOWING and all(
+        0 < least * before <= now <= most * before for now, before in pairwise(slowing)
+    )
 
 
 def _counting_error(ladder: Ladder) -> float:
@@ -94,7 +120,7 @@ def grows_above_noise(ladder: Ladder, noise: float) -> bool:
     """Whether the last octaves double, and the newest outgrows the noise and all that did not double."""
     newest = ladder.octaves[0]
     risen = sum(growth > 0 for growth, _ in ladder.inner(newest))
-    if risen < 3 * len(ladder.inner(newest)) // 4 or _stalls(ladder):
+    if risen < 3 * len(ladder.inner(newest)) // 4 or _stalls(ladder) or saturates(ladder):
         return False
     if ladder.delta(newest) < NOISE_MULTIPLE * max(noise, _uneven_delta(ladder), 1):
         return False

@@ -23,6 +23,7 @@ from leakbench.proofs import (
     grows_evenly,
     no_longer_speeds_up,
     rises,
+    saturates,
     smallest_seen,
     steps_until_quiet,
 )
@@ -96,9 +97,8 @@ def _without_proof_of_growth(ladder: Ladder, noise: float, floor: int, quantum: 
     if no_longer_speeds_up(ladder):
         deltas = [abs(ladder.delta(octave)) for octave in ladder.octaves[:2]]
         return _no_leak(ladder, max(noise, *deltas), quantum, warm_up, "what still rises no longer speeds up")
-    return _inconclusive(
-        ladder, noise, quantum, "it still rises, and not evenly", min(quiet_at, 4.0 * last_step)
-    )
+    why = "it still rises, but ever more slowly" if saturates(ladder) else "it still rises, and not evenly"
+    return _inconclusive(ladder, noise, quantum, why, min(quiet_at, 4.0 * last_step))
 
 
 def _recent_rates(ladder: Ladder) -> list[float]:
