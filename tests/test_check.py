@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from leakbench import checking
+from leakbench import checking, wording
 from leakbench.examination import Examination
 from leakbench.model import matches_truth
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 KNOWN = Path(__file__).parent / "subjects" / "known.py"
 UNSURE = {
     "patterns_of_fnmatch": "its own cache fills after 32,768 patterns of 150 µs: the budget ends about there",
+    "random_keys_of_500k": "the last of them come in 2 million steps, 1.5 s on a quiet machine",
 }
 """Subjects whose answer may be `inconclusive` on a slow machine, with the reason; never a wrong one."""
 LONG = {"hand_written_cache_of_900k": 30.0}
@@ -272,7 +273,7 @@ def test_json_is_one_document_whatever_the_step_prints() -> None:
     assert set(document) >= {
         "target", "verdict", "leak_bytes_per_op", "interval", "smallest_detectable_bytes_per_op",
         "smallest_detectable_outside_bytes_per_op", "ops", "seconds", "noise_bytes", "retained", "site",
-        "holder", "evidence",
+        "site_missing", "holder", "evidence",
     }  # fmt: skip
 
 
@@ -486,6 +487,61 @@ def test_setup_and_teardown_are_called(tmp_path: Path) -> None:
     )
     assert checking.examine(checking.Wish(f"{service}::step")).verdict == "steady"
     assert marks.read_text(encoding="utf-8").split() == ["up", "down"]
+
+
+def test_setup_and_teardown_may_be_coroutines_on_the_loop_of_the_steps(tmp_path: Path) -> None:
+    service = tmp_path / "service.py"
+    marks = tmp_path / "marks"
+    service.write_text(
+        "import asyncio\n"
+        "async def leakcheck_setup():\n    global loop\n    loop = asyncio.get_running_loop()\n"
+        f"async def leakcheck_teardown():\n    open({str(marks)!r}, 'a').write('down')\n"
+        "async def step(i):\n    assert asyncio.get_running_loop() is loop\n",
+        encoding="utf-8",
+    )
+    verdict = checking.examine(checking.Wish(f"{service}::step", steps=256))
+    assert (verdict.ops, marks.read_text(encoding="utf-8")) == (256, "down")
+
+
+def test_a_setup_that_raises_is_told_from_a_module_that_does_not_import(tmp_path: Path) -> None:
+    service = tmp_path / "service.py"
+    service.write_text(
+        "def leakcheck_setup():\n    raise ConnectionError('no database')\ndef step(i):\n    pass\n",
+        encoding="utf-8",
+    )
+    done = _check(f"{service}::step")
+    assert done.returncode == 2
+    assert f"{service}::step: leakcheck_setup raised ConnectionError: no database" in done.stderr
+    assert "in leakcheck_setup" in done.stderr
+    assert "leakbench/child" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("only_verdict", [True, False])
+def test_a_cache_that_the_growth_cap_keeps_from_its_bound_is_no_leak(*, only_verdict: bool) -> None:
+    """200 entries of a MiB: the climb ends after 100, and who looks for the holder comes to the eviction."""
+    verdict = _examine("mebibytes_in_a_cache", only_verdict=only_verdict, growth_cap_bytes=100 << 20)
+    assert verdict.verdict == "inconclusive"
+    assert "a larger --growth-cap would decide" in verdict.evidence
+    assert verdict.wanted_ops is None
+    if not only_verdict:
+        assert verdict.holder is not None
+        assert verdict.holder["path"] == "known.MAP"
+
+
+@pytest.mark.slow
+def test_cycles_of_a_program_that_collects_none_are_held_by_nobody(tmp_path: Path) -> None:
+    service = tmp_path / "service.py"
+    service.write_text(
+        "import gc\ngc.disable()\nclass Node:\n    pass\n"
+        "def step(i):\n    node = Node()\n    node.own = node\n",
+        encoding="utf-8",
+    )
+    verdict = checking.examine(checking.Wish(f"{service}::step"))
+    assert verdict.verdict == "leak"
+    assert verdict.holder is not None
+    assert (verdict.holder["path"], verdict.holder["type"]) == (None, "cycles")
+    assert any("gc.disable() leaves cycles uncollected" in line for line in wording.details(verdict))
 
 
 WEB = """

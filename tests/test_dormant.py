@@ -90,6 +90,21 @@ def test_a_line_counts_where_it_takes_from_what_grows(step: Callable[[int], None
     assert [line["text"] for line in found["dormant"]] == lines
 
 
+def keeps_a_hundred(i: int) -> None:
+    LOG.append(i)
+    if len(LOG) > 100:
+        LOG.pop(0)
+
+
+@pytest.mark.slow
+def test_a_line_that_runs_only_while_it_is_watched_has_woken() -> None:
+    LOG.clear()
+    found = find_dormant(keeps_a_hundred, 0, ["test_dormant.LOG"], budget_seconds=2.0)
+    assert found["dormant"] == []
+    assert [line["text"] for line in found["woken"]] == ["LOG.pop(0)"]
+    assert found["steps"] == 101
+
+
 def appends(i: int) -> None:
     LOG.append([i])
 
@@ -144,6 +159,8 @@ def test_what_another_thread_is_about_to_do_counts() -> None:
 
 def test_the_names_in_a_path_are_those_that_lead_to_the_container() -> None:
     assert names_in("service.cache['user'].rows[3]") == ["service", "cache", "rows"]
+    assert names_in("local 'rows' of test_it()") == ["test_it", "rows"]
+    assert names_in("thread 'worker' local 'rows' of work()[3].seen")[-2:] == ["rows", "seen"]
     assert names_in("service.Cache.get.cache_info()") == ["service", "Cache", "get", "cache_info"]
 
 

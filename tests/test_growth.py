@@ -434,6 +434,10 @@ def test_memory_is_unreturned_as_the_program_leaves_it_and_what_trimming_gives_b
     assert is_unreturned("steady", kept._replace(heap_bytes=30_000_000, most_heap_bytes=30_000_000))
     # A table of 40 MB, just resized, has left its old one of 20 free.
     assert not is_unreturned("steady", kept._replace(heap_bytes=40_000_000, most_heap_bytes=40_000_000))
+    # An OrderedDict of 300,000 strings that get longer: 78 MB live, and 55 MB lie free between them.
+    evicting = kept._replace(resident_bytes=133_000_000, heap_bytes=78_000_000, most_heap_bytes=78_000_000)
+    assert not is_unreturned("bounded", evicting._replace(most_bytes=133_000_000))
+    assert say(evicting).startswith("the live heap is at +78,000,000 bytes")
     # A sixth of what stays lies between 50 MB that live.
     assert not is_unreturned("steady", kept._replace(heap_bytes=50_000_000, most_heap_bytes=50_000_000))
     assert kept_after([{**rung, "anonymous_bytes": None} for rung in rungs], before) is None

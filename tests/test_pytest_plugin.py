@@ -1,5 +1,6 @@
 """The pytest plugin, as a person's own suite sees it: real runs, read from the JUnit report that CI gets."""
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -212,6 +213,19 @@ def test_a_failure_says_how_fast_where_who_holds_it_and_how_to_see_it_again(suit
     assert float(properties["leak_bytes_per_op"]) > 56  # a list of one, without its entry in the dict
     assert properties["leak_holder"] == "service.SESSIONS"
     assert properties["leak_site"] == f"{suite.folder / 'service.py'}:{line}"
+
+
+def test_the_line_that_runs_it_again_does_so_from_where_pytest_was_started(tmp_path: Path) -> None:
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    leaky = """
+        KEPT = []
+
+        def test_it(leak_check):
+            leak_check(lambda i: KEPT.append([i]), steps=4096)
+    """
+    run = run_pytest(folder, {"test_leaky.py": leaky}, "--rootdir", str(tmp_path))
+    assert "again by   python -m pytest test_leaky.py::test_it" in run["test_it"].message
 
 
 def test_the_holder_is_named_as_the_test_names_it(suite: Run) -> None:

@@ -38,7 +38,8 @@ class Series(NamedTuple):
     @property
     def told(self) -> str:
         """How much of the branch the figures are."""
-        said = f"{len(self.commits) - self.unmeasured} commits measured"
+        measured = len(self.commits) - self.unmeasured
+        said = f"{measured} commit{'s' if measured != 1 else ''} measured"
         if self.unmeasured:
             said += f", {self.unmeasured} since the first of them not"
         if self.absent:

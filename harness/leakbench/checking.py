@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SIDE_FACTOR = 4
 _SIDE_SECONDS = 30.0
-_MIB = 1 << 20
+GROWTH_CAP_BYTES = 256 << 20
 
 
 class UnusableTargetError(LeakbenchError):
@@ -59,7 +59,7 @@ class Wish(NamedTuple):
     python: str = sys.executable
     request: str | None = None
     deadline_seconds: float = 20.0  # for one step to return; a longer one is taken to hang
-    growth_cap_bytes: int = 256 * _MIB
+    growth_cap_bytes: int = GROWTH_CAP_BYTES  # the climb ends where memory has grown so far
     memory_cap_bytes: int | None = None  # None: half of what is available
     launch: Launch = Launch()
 

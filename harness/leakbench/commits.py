@@ -53,8 +53,8 @@ def measure_pair(
         for name, commit in zip((base, head), hashes, strict=True):
             if commit not in by_hash or not by_hash[commit].figures:
                 raise CommitsError(
-                    f"{name} ({commit[:8]}) gave no figure in {environment}: it does not build, or has none"
-                    " of the benchmarks; what asv said stands above"
+                    f"{name} ({commit[:8]}) gave no figure in {environment}: it does not build, its step"
+                    " fails, or it has none of the benchmarks; what asv said stands above"
                 )
         pairs.append(Pair(environment, *(by_hash[commit] for commit in hashes)))
     if not pairs:

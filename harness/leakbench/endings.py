@@ -51,7 +51,7 @@ def failure(wish: Wish, child: Child) -> UnusableTargetError | TargetFailedError
             message += ", all along at this rate: as a leak does"
     elif grown is not None and grown.verdict == "leak":
         message += f"; up to step {seen[-1].steps:,} it leaked: {grown.evidence}"
-    elif seen:
+    elif seen and seen[-1].steps:
         message += f"; up to step {seen[-1].steps:,} it had gone well"
     if ending.traceback:
         message += "".join("\n  " + line for line in ending.traceback)

@@ -38,6 +38,7 @@ _SITE_SHARE = 0.05  # of the growth: a place that keeps less is not where it lea
 _HIDDEN_SHARE = 0.1  # of the last octave's growth: a leak's own garbage is far less
 _HIDDEN_BYTES = 64 << 10  # less is what first calls leave
 _SEEN_SHARE = 0.5  # of the leak's bytes, in the finder's own steps: then it has had it before its eyes
+_STOPPED_SHARE = 0.25  # of the leak's rate: what grows on by less is no leak's growth
 _MOST_REFILLS = 3
 _NEVER = float(1 << 30)
 _GROWING = ("leak", "inconclusive")
@@ -55,6 +56,7 @@ class Examination:
         self.keep_capture = keep_capture
         self.bounds = policy.Bounds(wish.budget_seconds, wish.steps, wish.growth_cap_bytes)
         self.finder: Child | None = None
+        self.site_missing: str | None = None
 
     def verdict(self) -> Verdict:
         """Climb, look, and conclude. Raises UnusableTargetError and TargetFailedError."""
@@ -78,6 +80,8 @@ class Examination:
             and (not self.wish.only_verdict or self._may_shrink(halted))
         ):
             found = self._found()
+            if self._woke_beyond(found, grown):
+                found = found._replace(dormant=found.woken)
             if found.dormant and halted == "enough" and self.bounds.steps is None and weighed is None:
                 # Something would remove entries and has not run yet: perhaps it does, further up.
                 halted = self._climb(pace, to_the_end=True)
@@ -94,7 +98,8 @@ class Examination:
             self._ask(climber, "done")
             while len(self.crew):
                 self.crew.wait()
-        return conclude(self.wish, Seen(climber.records, grown, full, beside, found, settled, site, halted))
+        seen = Seen(climber.records, grown, full, beside, found, settled, site, halted, self.site_missing)
+        return conclude(self.wish, seen)
 
     def _dismiss(self, child: Child, *, has_teardown: bool) -> None:
         """End a child that is not needed any more; its target is torn down first, if it wants to be."""
@@ -185,6 +190,11 @@ class Examination:
         doubted = self._ask(self.climber, "doubted", do="doubt", budget_seconds=_DORMANT_SECONDS)
         return bool(doubted["may_remove"])
 
+    def _woke_beyond(self, found: Found, grown: growth.Growth) -> bool:
+        """Whether a line that removes entries ran for the finder, further up than the climb, and ended it."""
+        beyond = bool(found.woken) and found.watched_to > samples(self.climber.records)[-1].steps
+        return beyond and found.grown_on < _STOPPED_SHARE * grown.leak_bytes_per_step
+
     def _weigh(self) -> tuple[list[growth.Sample], list[tuple[int, ...]], dict[str, Any]] | None:
         """What caches with a declared bound that grew cost an entry; clears them, which ends the climb.
 
@@ -241,7 +251,22 @@ class Examination:
         return self._heard(self.finder, 0)
 
     def _start_finder(self) -> Child:
-        return start(self.crew, self.wish, exact_heap_environ(), _find, side_seconds(self.wish))
+        """Start a child that looks for the holder as soon as it is ready."""
+
+        def look(child: Child, record: dict[str, Any]) -> None:
+            if record["record"] == "ready":
+                child.send(self._look_for(_FIND_SECONDS, _DORMANT_SECONDS))
+
+        return start(self.crew, self.wish, exact_heap_environ(), look, side_seconds(self.wish))
+
+    def _look_for(self, budget_seconds: float, dormant_seconds: float, skip: int = 0) -> dict[str, Any]:
+        return {
+            "do": "holders",
+            "skip": skip,
+            "budget_seconds": budget_seconds,
+            "dormant_seconds": dormant_seconds,
+            "growth_cap_bytes": self.bounds.growth_cap_bytes,
+        }
 
     def _heard(self, finder: Child, mark: int) -> Found:
         try:
@@ -253,8 +278,13 @@ class Examination:
             # What declares a bound comes last: beside a leak it is not what leaks.
             tuple(sorted(looked["holders"], key=lambda holder: bool(holder["allow_listed"]))),
             tuple(dormant["dormant"]),
+            tuple(dormant["woken"]),
+            dormant["steps"],
+            dormant["watched_to"],
+            dormant["grown_on"] or 0.0,
             steps=looked["steps"],
             grown_bytes=looked["grown_bytes"],
+            collects=looked["collects"],
             looked=True,
         )
 
@@ -269,9 +299,7 @@ class Examination:
         late = grown.began_at_step or 0
         skip = late if late > found.steps else 0
         mark = len(self.finder.records)
-        self.finder.send(
-            {"do": "holders", "skip": skip, "budget_seconds": _FIND_AGAIN_SECONDS, "dormant_seconds": 0.0}
-        )
+        self.finder.send(self._look_for(_FIND_AGAIN_SECONDS, 0.0, skip))
         again = self._heard(self.finder, mark)
         return again._replace(dormant=found.dormant) if again.looked else found
 
@@ -308,9 +336,11 @@ class Examination:
             ):
                 self.crew.listen()
         except (TargetFailedError, UnusableTargetError):
+            self.site_missing = "the step failed under memray"
             return None
-        traced = [record for record in tracer.records if record["record"] == "traced"]
-        site = traced[0]["site"] if traced else None
+        answers = {record["record"]: record for record in tracer.records[mark:]}
+        self.site_missing = answers.get("untraced", {"reason": "memray saw nothing of it"})["reason"]
+        site = answers["traced"]["site"] if "traced" in answers else None
         if site is None or not _is_place(site["file"]):
             return None
         leaked_bytes = steps * leak_bytes_per_step
@@ -329,13 +359,6 @@ def _grown(sizes: list[tuple[int, ...]]) -> list[int]:
 def _is_place(file: str) -> bool:
     """Whether it says anything to a person: an unknown frame, or the one that makes a request, does not."""
     return file != "<unknown>" and "/leakbench/child/" not in file
-
-
-def _find(child: Child, record: dict[str, Any]) -> None:
-    """The finder's first order, given as soon as it is ready."""
-    if record["record"] == "ready":
-        order = {"do": "holders", "skip": 0, "budget_seconds": _FIND_SECONDS}
-        child.send({**order, "dormant_seconds": _DORMANT_SECONDS})
 
 
 def traced_steps(step_seconds: float, bytes_per_step: float) -> int:

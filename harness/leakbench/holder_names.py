@@ -7,6 +7,12 @@ import re
 NATIVE = "native"
 """What a scenario declares where no Python object holds what leaks: C code, or a count that is too high."""
 
+UNNAMED = {
+    NATIVE: "C code, or what grows too rarely to be seen",
+    "cycles": "nobody: gc.disable() leaves cycles uncollected",
+}
+"""What is said of a holder without a path, by its type."""
+
 
 def is_known(found_path: str | None, known: str) -> bool:
     """Whether a holder's path is the known one, or ends in it; native ones have no path.

@@ -25,7 +25,7 @@ _BOOT = (
     "import sys;sys.path.insert(0,sys.argv[1]);from leakbench.child.main import main;"
     "sys.path.remove(sys.argv[1]);main(int(sys.argv[2]),int(sys.argv[3]))"
 )
-_COUNTER_VARIABLES = ("PYTHONMALLOC", "GLIBC_TUNABLES", "MALLOC_ARENA_MAX")
+_COUNTER_VARIABLES = ("PYTHONMALLOC", "PYTHONTRACEMALLOC", "GLIBC_TUNABLES", "MALLOC_ARENA_MAX")
 _TRACER_PREFIXES = ("COV_CORE_", "COVERAGE_PROCESS_")  # they have coverage trace every child
 _OTHER_INTERPRETER_OR_HELP = ("-h", "--h", "--p")
 _COME_UP = b"{'probe': 'check', 'target': ''}\n"  # the target follows in an order of its own

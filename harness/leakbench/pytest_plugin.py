@@ -65,9 +65,10 @@ def pytest_load_initial_conftests() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f"{_MARK}(budget_seconds=5.0, steps=None, limit=None, only_verdict=False, memory_cap=None,"
-        " request=None, deadline_seconds=20.0): the test function is a step, called as"
-        f" f({_STEP_NUMBER}) or f() over and over in a process of its own; the test fails where it leaks",
+        f"{_MARK}(budget_seconds=5.0, steps=None, limit=None, only_verdict=False,"
+        " growth_cap='256MiB', memory_cap=None, request=None, deadline_seconds=20.0): the test function"
+        f" is a step, called as f({_STEP_NUMBER}) or f() over and over in a process of its own; it"
+        " fails where it leaks",
     )
     config.stash[_KNOWN] = _known(config)
     if config.getini("leakcheck_inconclusive") not in _INCONCLUSIVE:
@@ -135,8 +136,8 @@ class LeakCheck:
     def __call__(self, step: Callable[..., Any], **options: Unpack[Options]) -> Verdict:
         """Call `step(i)`, or `step()`, over and over in processes of its own; fail the test where it leaks.
 
-        The options are those of `leakbench.check`: budget_seconds, steps, limit, only_verdict, memory_cap,
-        request, deadline_seconds.
+        The options are those of `leakbench.check`: budget_seconds, steps, limit, only_verdict, growth_cap,
+        memory_cap, request, deadline_seconds.
         """
         __tracebackhide__ = True
         if not callable(step):
@@ -265,7 +266,9 @@ def _message(verdict: Verdict, item: pytest.Function, step: Callable[..., Any]) 
     lines.append(f"{verdict.ops:,} operations in {verdict.seconds:.2f} s")
     if verdict.wanted_ops is not None:
         lines.append(f"decide by  steps={verdict.wanted_ops}, or a larger budget_seconds")
-    lines.append(f"again by   python -m pytest {shlex.quote(item.nodeid)}")
+    path = os.path.relpath(item.path, item.config.invocation_params.dir)
+    again = path + item.nodeid[item.nodeid.index("::") :]
+    lines.append(f"again by   python -m pytest {shlex.quote(again)}")
     target = _address(step)
     if target is not None:
         lines.append(f"           leakbench check {shlex.quote(target)}")

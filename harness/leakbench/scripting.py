@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from leakbench.checking import Launch, UnusableTargetError, Wish, examine
+from leakbench.checking import GROWTH_CAP_BYTES, Launch, UnusableTargetError, Wish, examine
 from leakbench.errors import LeakbenchError
 from leakbench.units import parse_size
 
@@ -31,6 +31,8 @@ class Options(TypedDict, total=False):
     """Bytes, or "512MiB": a cache that fills beyond it is a leak."""
     only_verdict: bool
     """Leave out the site and the holder."""
+    growth_cap: int | str | None
+    """End the climb where memory has grown so far, and judge what was seen; 256 MiB by default."""
     memory_cap: int | str | None
     """Most resident memory of a child; half of what is available by default."""
     request: str | None
@@ -78,6 +80,7 @@ def make_wish(target: str, launch: Launch, **options: Unpack[Options]) -> Wish:
         limit_bytes=_size_bytes(options.get("limit")),
         only_verdict=options.get("only_verdict", False),
         request=options.get("request"),
+        growth_cap_bytes=_size_bytes(options.get("growth_cap")) or GROWTH_CAP_BYTES,
         memory_cap_bytes=_size_bytes(options.get("memory_cap")),
         deadline_seconds=deadline_seconds,
         launch=launch,

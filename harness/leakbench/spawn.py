@@ -29,6 +29,9 @@ _WATCH_SECONDS = 0.05
 _LINGER_SECONDS = 1.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _GIB = 1 << 30
+_AT_REST = (b"T", b"t", b"Z", b"X")  # stopped, traced or dead: proc(5)
+_LOOKS, _LOOK_SECONDS = 20, 0.0005
+_INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Limits(NamedTuple):
@@ -148,6 +151,7 @@ class Child:
         """
         if self._killed_for is None:
             self._killed_for = reason
+        _halt(self.pid)  # or it may start another while those that it has are listed
         strangers = descendants(str(self.pid))  # in groups of their own, perhaps
         self._kill_group()
         for pid in strangers:
@@ -253,6 +257,31 @@ def _resident_bytes(pid: int) -> int:
         return 0
 
 
+def _halt(pid: int) -> None:
+    """Stop a process, and wait for a moment until it has stopped: from then on it starts no other."""
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        for _ in range(_LOOKS):
+            with open(f"/proc/{pid}/stat", "rb") as stat:
+                if stat.read().rpartition(b")")[2].split()[0] in _AT_REST:
+                    return
+            time.sleep(_LOOK_SECONDS)
+    except OSError:  # it is gone, or the kernel lists no processes
+        return
+
+
+class _Undisturbed:
+    """Holds back the signals that interrupt us while a child is cleared away, and all that it has started."""
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTING)
+
+    def __exit__(self, *_: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+
+
 class Crew:
     """Children at work, at most `jobs` at a time; an iterator over them as they end."""
 
@@ -298,9 +327,10 @@ class Crew:
             self._take(self._selector, key)
         ended = [child for child, streams in self._open.items() if child.gone(silent=not streams)]
         for child in ended:
-            for descriptor in self._open.pop(child):
-                self._selector.unregister(descriptor)
-            child.finish()
+            with _Undisturbed():
+                for descriptor in self._open.pop(child):
+                    self._selector.unregister(descriptor)
+                child.finish()
         for child in self._open:
             child.watch()
         if not self._open:
@@ -310,11 +340,12 @@ class Crew:
 
     def kill(self, reason: str = "interrupted") -> list[Child]:
         """End all that still run, and return them, reaped."""
-        for child in self._open:
-            child.kill(reason)
-        ended = []
-        while self._open:
-            ended += self.wait()
+        with _Undisturbed():
+            for child in self._open:
+                child.kill(reason)
+            ended = []
+            while self._open:
+                ended += self.wait()
         return ended
 
     def _take(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:

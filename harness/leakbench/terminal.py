@@ -14,12 +14,18 @@ from leakbench.sketch import MARKS
 _COLUMNS_ELSEWHERE = 160  # without a terminal: rich would fold a table into 80
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave the way out to the command line: a reader that has gone, as `head` does, is no failure."""
+        raise BrokenPipeError
+
+
 def console(*, stderr: bool = False) -> Console:
     """Honours NO_COLOR, is plain where there is no terminal, and takes no text for markup.
 
     Names and messages may be anyone's; what is to be bold or red is a `Text`.
     """
-    return Console(
+    return _Console(
         stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False, width=_columns()
     )
 

@@ -15,6 +15,14 @@ SCHEMA = 1
 """Version of the document that `leakbench check --json` prints."""
 _LEAST_SHARE = 0.05
 _RUN_OUT = ("file descriptors", "threads", "child processes")  # why a climb may end: see `Ladder.climb`
+_UNNAMED = {
+    "path": None,
+    "type": "",
+    "entries": None,
+    "bound": None,
+    "ceiling_bytes": None,
+    "root": "unknown",
+}
 _ENTRY_ERROR = 0.01  # a cleared table keeps a first block, and an average entry is not the marginal one
 
 
@@ -40,6 +48,7 @@ class Verdict(NamedTuple):
     ladder: tuple[tuple[int, int, int | None], ...]  # (steps, heap bytes, resident bytes) at each rung
     evidence: str
     within_limit: bool
+    site_missing: str | None = None  # why there is no site, where a leak has none
 
     @property
     def leaks(self) -> bool:
@@ -60,6 +69,7 @@ class Verdict(NamedTuple):
             "noise_bytes": self.noise_bytes,
             "retained": {"heap_bytes": self.retained_heap_bytes, "rss_bytes": self.retained_rss_bytes},
             "site": self.site,
+            "site_missing": self.site_missing,
             "holder": self.holder,
             "holders": list(self.holders),
             "resources": self.resources,
@@ -73,8 +83,13 @@ class Found(NamedTuple):
 
     holders: tuple[dict[str, Any], ...] = ()
     dormant: tuple[dict[str, Any], ...] = ()  # lines that would remove from what grows, and have not run
+    woken: tuple[dict[str, Any], ...] = ()  # such lines that ran at last
+    watched_steps: int = 0  # in which it was watched whether they run
+    watched_to: int = 0  # the last of these
+    grown_on: float = 0.0  # bytes a step from then on, where a line had woken
     steps: int = 0  # that it looked at
     grown_bytes: int = 0  # of its own heap meanwhile
+    collects: bool = True  # False: the program has switched the cyclic collector off
     looked: bool = False
 
 
@@ -108,6 +123,7 @@ class Seen(NamedTuple):
     settled: dict[str, Any]
     site: dict[str, Any] | None
     halted: str
+    site_missing: str | None = None
 
 
 def explain(seen: list[growth.Sample], sizes: list[tuple[int, ...]], weighed: dict[str, Any]) -> Full | None:
@@ -166,13 +182,8 @@ def conclude(wish: Wish, seen: Seen) -> Verdict:
         )
     elif verdict == "leak" and seen.found.dormant and set(grown.leaking) <= set(growth.MEMORY):
         verdict = "inconclusive"
-        wanted = 4 * top["steps"]
-        line = seen.found.dormant[0]
-        evidence = (
-            f"it grew all along, but {line['file'].rpartition('/')[2]}:{line['line']} ({line['text']})"
-            f" would remove entries and has not run in {top['steps']:,} steps:"
-            " a longer --budget or --steps would decide"
-        )
+        wanted = 4 * top["steps"] if seen.halted != "growth cap" else None
+        evidence = f"it grew all along, but {_removal(seen)}: {_way_on(seen.halted)} would decide"
     elif verdict == "inconclusive" and seen.halted in _RUN_OUT:
         wanted = None
         evidence = f"it stopped at step {top['steps']:,}, lest it run out of {seen.halted}"
@@ -181,7 +192,7 @@ def conclude(wish: Wish, seen: Seen) -> Verdict:
         grown_bytes = top["heap_bytes"] - base["heap_bytes"]
         evidence = (
             f"it had grown by {format_bytes(grown_bytes)} by step {top['steps']:,} and was stopped there:"
-            " a step that does less would decide"
+            f" {_way_on(seen.halted)} would decide, or a step that does less"
         )
     elif kept is not None and unreturned.is_unreturned(verdict, kept):
         verdict = "unreturned"
@@ -209,7 +220,22 @@ def conclude(wish: Wish, seen: Seen) -> Verdict:
         ladder=tuple((rung["steps"], rung["heap_bytes"], rung["rss_bytes"]) for rung in rungs),
         evidence=evidence,
         within_limit=ceiling is None or wish.limit_bytes is None or ceiling <= wish.limit_bytes,
+        site_missing=seen.site_missing if leaking and seen.site is None else None,
     )
+
+
+def _removal(seen: Seen) -> str:
+    """The line that would end the growth, and how far it has been watched."""
+    line = seen.found.dormant[0]
+    place = f"{line['file'].rpartition('/')[2]}:{line['line']} ({line['text']})"
+    if seen.found.dormant == seen.found.woken:
+        return f"{place} removes entries from step {seen.found.watched_to:,} on, and growth ends there"
+    return f"{place} would remove entries and has not run in the {seen.found.watched_steps:,} steps watched"
+
+
+def _way_on(halted: str) -> str:
+    """What lets a check see more."""
+    return "a larger --growth-cap" if halted == "growth cap" else "a longer --budget or --steps"
 
 
 def _resources(grown: growth.Growth, beside: Beside | None) -> dict[str, float]:
@@ -252,13 +278,14 @@ def _holder(seen: Seen) -> dict[str, Any] | None:
             "bound": largest["bound"],
             "ceiling_bytes": None,
         }
-    if seen.found.grown_bytes > 0 and growth.Resource.HEAP in seen.grown.leaking:
-        return {
-            "path": None,
-            "type": "native",
-            "entries": None,
-            "bound": None,
-            "ceiling_bytes": None,
-            "root": "unknown",
-        }
-    return None
+    if growth.Resource.HEAP not in seen.grown.leaking or not seen.found.looked:
+        return None
+    if _is_collectable(seen):
+        return {**_UNNAMED, "type": "cycles"}
+    return {**_UNNAMED, "type": "native"} if seen.found.grown_bytes > 0 else None
+
+
+def _is_collectable(seen: Seen) -> bool:
+    """Whether what leaks was gone once the finder had collected, in a program that collects no cycles."""
+    leaked_bytes = seen.grown.leak_bytes_per_step * seen.found.steps
+    return not seen.found.collects and seen.found.grown_bytes < _LEAST_SHARE * leaked_bytes

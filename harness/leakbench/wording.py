@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leakbench.holder_names import UNNAMED
 from leakbench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def details(
     if verdict.site is not None:
         site = verdict.site
         lines.append(f"allocated  {site['file']}:{site['line']} in {site['function']}")
+    elif verdict.site_missing is not None:
+        lines.append(f"allocated  nobody knows where: {verdict.site_missing}")
     if verdict.holder is not None:
         lines.append(f"held by    {holder(verdict.holder)}")
         others = [other for other in verdict.holders if other["path"] != verdict.holder["path"]]
@@ -59,7 +62,11 @@ def rates(verdict: Verdict, rate_per_second: float | None, limit_bytes: int | No
         return []
     heap = format_rate(max(_FINEST, verdict.smallest_detectable_bytes_per_op))
     outside = format_rate(max(_FINEST, verdict.smallest_detectable_outside_bytes_per_op))
-    return [f"a leak of {heap} or more in the heap, of {outside} or more outside it, would have been seen"]
+    lines = [f"a leak of {heap} or more in the heap, of {outside} or more outside it, would have been seen"]
+    if limit_bytes is not None and verdict.retained_heap_bytes > limit_bytes:
+        held = format_bytes(verdict.retained_heap_bytes)
+        lines.append(f"it holds {held}, over the limit of {format_bytes(limit_bytes)}, and no more to come")
+    return lines
 
 
 def _leak_rates(verdict: Verdict, rate_per_second: float | None, limit_bytes: int | None) -> list[str]:
@@ -115,7 +122,7 @@ def holder(held: Mapping[str, object]) -> str:
 
     How many entries there were is not said where another process than the climbing one counted them.
     """
-    unnamed = "C code, or what grows too rarely to be seen" if held["type"] == "native" else "an unknown root"
+    unnamed = UNNAMED.get(str(held["type"]), "an unknown root")
     if "root" not in held:
         unnamed = "a cache"  # that was weighed, and not looked for
     rate = held.get("entries_per_op") or held.get("entries_per_step")

@@ -13,6 +13,7 @@ import gc
 import logging
 import mmap
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -238,6 +239,27 @@ def hand_written_cache_of_900k(i):
         ORDERED.popitem(last=False)
 
 
+def strings_of_an_ordered_cache(i):
+    """They get longer, so that what is evicted leaves room that no other fits into."""
+    ORDERED[i] = f"v{i}"
+    if len(ORDERED) > 300_000:
+        ORDERED.popitem(last=False)
+
+
+def mebibytes_in_a_cache(i):
+    MAP[i] = bytearray(1 << 20)
+    if len(MAP) > 200:
+        del MAP[next(iter(MAP))]
+
+
+RANDOM = random.Random(5)
+SEEN: set = set()
+
+
+def random_keys_of_500k(i):
+    SEEN.add(RANDOM.randrange(500_000))
+
+
 def sawtooth_of_300(i):
     MAP[i] = i
     if len(MAP) >= 300:
@@ -450,6 +472,9 @@ TRUTH = {
     "values_grow_in_a_full_cache": "leak",
     "hand_written_cache": "bounded",
     "hand_written_cache_of_900k": "bounded",
+    "strings_of_an_ordered_cache": "bounded",
+    "mebibytes_in_a_cache": "bounded",
+    "random_keys_of_500k": "bounded",
     "sawtooth_of_300": "steady",
     "sawtooth_of_600k": "steady",
     "window": "steady",

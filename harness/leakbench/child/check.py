@@ -27,6 +27,7 @@ _WARM_UP_STEPS = 64
 _WARM_UP_SECONDS = 0.05
 _WARM_UP_BYTES = 64 << 20
 _SLOW_STEP_SECONDS = 0.01
+_FEWEST_ON = 64
 
 
 def run(job: "dict[str, Any]", channel: "Channel") -> None:
@@ -43,8 +44,10 @@ def run(job: "dict[str, Any]", channel: "Channel") -> None:
     except BaseException as error:  # noqa: BLE001  # a person's module may raise anything, SystemExit included
         from leakbench.child.main import describe
 
-        seen = describe(error, job)
-        reason = f"{job['target']} does not import: {seen['type']}: {seen['message']}"
+        is_hook = isinstance(error, targets.HookError)
+        seen = describe((is_hook and error.__cause__) or error, job)
+        failed = f": {error} raised" if is_hook else " does not import:"
+        reason = f"{job['target']}{failed} {seen['type']}: {seen['message']}"
         channel.emit("unusable", reason=reason, traceback=seen["traceback"])
         return
     obey(job, channel, target)
@@ -238,7 +241,9 @@ class Session:
         trim()
         self._channel.emit("settled", **self._ladder.readings())
 
-    def do_holders(self, skip: int, budget_seconds: float, dormant_seconds: float) -> None:
+    def do_holders(
+        self, skip: int, budget_seconds: float, dormant_seconds: float, growth_cap_bytes: int
+    ) -> None:
         """Who holds what grows after so many more steps, and whether code that would remove has not run."""
         from leakbench.child.gauges import Heap
         from leakbench.child.holder import search
@@ -257,17 +262,35 @@ class Session:
             roots=self._target.roots,
             budget_seconds=budget_seconds,
             heap_bytes=heap.live_bytes,
+            growth_cap_bytes=growth_cap_bytes,
         )
         self._next += found["steps"]
         collect()
-        self._channel.emit("holders", grown_bytes=heap.live_bytes() - before, **found)
+        self._channel.emit(
+            "holders", grown_bytes=heap.live_bytes() - before, collects=gc.isenabled(), **found
+        )
         dormant = import_whatever_lies_about(_dormant)
         # A cache with a declared bound answers for itself; its own code need not be doubted.
         growing = [each for each in found["holders"] if not (each["allow_listed"] or each["turns_over"])]
         paths = [holder["path"] for holder in growing]
         gc.collect()
         known = [path for path in paths if path is not None]
-        self._channel.emit("dormant", **dormant.find_dormant(step, self._next, known, dormant_seconds))
+        told = dormant.find_dormant(step, self._next, known, dormant_seconds)
+        self._next += told["steps"]
+        told["watched_to"] = self._next
+        told["grown_on"] = self._grown_on(told["steps"], heap) if told["woken"] else None
+        self._channel.emit("dormant", **told)
+
+    def _grown_on(self, steps: int, heap: "Any") -> float:
+        """Bytes a step that as many steps more add, at least so many that a cache turns over."""
+        steps = max(steps, _FEWEST_ON)
+        collect()
+        before = heap.live_bytes()
+        for i in range(self._next, self._next + steps):
+            self._target.step(i)
+        self._next += steps
+        collect()
+        return float((heap.live_bytes() - before) / steps)
 
     def do_trace(self, capture: str, steps: int, *, native: bool) -> None:
         """Where it is allocated, in the person's own code where the stack has any: steps under memray."""

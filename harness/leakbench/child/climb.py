@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from math import inf
 
 from leakbench.child.census import ATEXIT_ID, OBJECTS_CAP, Census, find_objects, size_of, take_census
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 DEFAULT_RUNGS = (512, 1024, 2048)
+_TRIAL_STEPS = 4
+_FEWEST_STEPS = 8
 _FEWEST_EVENTS = 4  # in the last octave: less may be chance
 # An octave's growth over that of the octave before: 2 for a leak; the width is for rare or irregular ones.
 _LEAST_RATIO, _GREATEST_RATIO = 1.4, 2.9
@@ -27,6 +30,7 @@ class Climb:
         "base_steps",
         "budget_seconds",
         "censuses",
+        "growth_cap_bytes",
         "heap_bytes",
         "heap_growth_bytes",
         "objects_cap",
@@ -36,12 +40,17 @@ class Climb:
     )
 
     def __init__(
-        self, budget_seconds: float, heap_bytes: Callable[[], int] | None, objects_cap: int = OBJECTS_CAP
+        self,
+        budget_seconds: float,
+        heap_bytes: Callable[[], int] | None,
+        objects_cap: int = OBJECTS_CAP,
+        growth_cap_bytes: float = inf,
     ) -> None:
         self.censuses: list[Census] = []
         self.heap_growth_bytes: list[int] = []  # an octave's, without what the censuses take
         self.heap_bytes = heap_bytes
         self.budget_seconds = budget_seconds
+        self.growth_cap_bytes = growth_cap_bytes  # of the heap: above it a cache of large entries may be full
         self.objects_cap = objects_cap
         self.base_steps = 0  # of the first rung
         self.rejected: set[int] = set()  # grew by the rungs, but not between them
@@ -50,7 +59,7 @@ class Climb:
 
     def to(self, step: Callable[[int], object], first_step: int, rungs: Sequence[int] | None) -> None:
         """Run the step to the last rung given, or until what grows is clear or the budget is spent."""
-        base = rungs or _rungs_for(step, first_step, self.budget_seconds)
+        base = rungs or self._rungs_for(step, first_step)
         self.base_steps = base[0]
         heap_after = 0
         done = 0 if rungs else _TRIAL_STEPS
@@ -77,6 +86,26 @@ class Climb:
                 if not self._goes_on(time.perf_counter() - octave_started):
                     return
             rung *= 2
+
+    def _rungs_for(self, step: Callable[[int], object], first_step: int) -> tuple[int, ...]:
+        """Three rungs that a step's own time allows, and what it keeps; runs the trial steps."""
+        step(first_step)  # may import and set up: no measure of the others
+        before = self.heap_bytes() if self.heap_bytes else 0
+        started = time.perf_counter()
+        for i in range(first_step + 1, first_step + _TRIAL_STEPS):
+            step(i)
+        step_seconds = (time.perf_counter() - started) / (_TRIAL_STEPS - 1)
+        kept_bytes = self.heap_bytes() - before if self.heap_bytes else 0
+        most_kept_bytes = (_TRIAL_STEPS - 1) * self.growth_cap_bytes
+        base = DEFAULT_RUNGS[0]
+        if 4 * base * kept_bytes > most_kept_bytes and self.heap_bytes:
+            gc.collect()
+            kept_bytes = self.heap_bytes() - before
+        while base > _FEWEST_STEPS and (
+            4 * base * step_seconds > self.budget_seconds / 2 or 4 * base * kept_bytes > most_kept_bytes
+        ):
+            base //= 2
+        return base, 2 * base, 4 * base
 
     def _count(self, steps: int) -> None:
         own = {id(self), id(self.censuses), id(self.heap_growth_bytes), id(self.rejected)}
@@ -112,6 +141,8 @@ class Climb:
     def _goes_on(self, octave_seconds: float) -> bool:
         spent_seconds = time.perf_counter() - self.started
         next_ends_seconds = spent_seconds + _NEXT_OCTAVE_FACTOR * octave_seconds
+        if 2 * sum(self.heap_growth_bytes) > self.growth_cap_bytes:
+            return False
         if self.growing() or self.growing_types() or self._is_native():
             return self.is_undecided() and next_ends_seconds < _UNDECIDED_SHARE * self.budget_seconds
         return next_ends_seconds < self.budget_seconds
@@ -183,20 +214,3 @@ def is_proportional(start: int, half: int, end: int) -> bool:
     if earlier < 1 or later < _FEWEST_EVENTS:
         return False
     return _LEAST_RATIO * earlier <= later <= _GREATEST_RATIO * earlier
-
-
-_TRIAL_STEPS = 4
-_FEWEST_STEPS = 8
-
-
-def _rungs_for(step: Callable[[int], object], first_step: int, budget_seconds: float) -> tuple[int, ...]:
-    """Three rungs that a step's own time allows; runs the trial steps."""
-    step(first_step)  # may import and set up: no measure of the others
-    started = time.perf_counter()
-    for i in range(first_step + 1, first_step + _TRIAL_STEPS):
-        step(i)
-    step_seconds = (time.perf_counter() - started) / (_TRIAL_STEPS - 1)
-    base = DEFAULT_RUNGS[0]
-    while base > _FEWEST_STEPS and 4 * base * step_seconds > budget_seconds / 2:
-        base //= 2
-    return base, 2 * base, 4 * base

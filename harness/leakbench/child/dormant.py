@@ -38,8 +38,9 @@ def find_dormant(
     """Run the step on, and tell which removing instructions do not run.
 
     paths: of the growing containers (``service.SESSIONS``, ``app.store._cache``). Returns ``dormant``,
-    a list of {file, line, function, text}, and ``steps``, how many were watched. No more steps are run than
-    `budget_seconds` allow; where no code can remove from the containers, only a few.
+    a list of {file, line, function, text}; ``woken``, those which did run, but only in this watch for all
+    that is known; and ``steps``, how many were watched. No more steps are run than `budget_seconds` allow;
+    where no code can remove from the containers, only a few.
     """
     named = [names for names in map(names_in, paths) if names]
     wanted = frozenset(names[-1] for names in named)
@@ -51,25 +52,41 @@ def find_dormant(
     elsewhere = {
         code: _removing(code, wanted) for code in _codes_of_other_threads() if _mentions(code, wanted)
     }
+    all_waiting = _waiting(removing, owners)
     watched = _watch(step, first_step + done, removing, budget_seconds) if removing else 0
-    waiting = [
+    waiting = _waiting(removing, owners)
+    others = [
+        (code, line)
+        for code, places in elsewhere.items()
+        for line in sorted(set(places.values()))
+        if _may_take_from(code, line, owners)
+    ]
+    return {
+        "dormant": [_place(*each) for each in (*waiting, *others)],
+        "woken": [_place(*each) for each in all_waiting if each not in waiting],
+        "steps": done + watched,
+    }
+
+
+def _waiting(
+    removing: "dict[CodeType, dict[int, int]]", owners: "frozenset[str]"
+) -> "list[tuple[CodeType, int]]":
+    """The lines that have not run and may remove from the containers once there is more, or later."""
+    return [
         (code, line)
         for code, places in removing.items()
         for line in sorted(set(places.values()))
-        if _waits_for_a_number(code, line)
+        if _waits_for_a_number(code, line) and _may_take_from(code, line, owners)
     ]
-    waiting += [(code, line) for code, places in elsewhere.items() for line in sorted(set(places.values()))]
-    dormant = [
-        {
-            "file": code.co_filename,
-            "line": line,
-            "function": code.co_name,
-            "text": linecache.getline(code.co_filename, line).strip(),
-        }
-        for code, line in waiting
-        if _may_take_from(code, line, owners)
-    ]
-    return {"dormant": dormant, "steps": done + watched}
+
+
+def _place(code: "CodeType", line: int) -> "dict[str, Any]":
+    return {
+        "file": code.co_filename,
+        "line": line,
+        "function": code.co_name,
+        "text": linecache.getline(code.co_filename, line).strip(),
+    }
 
 
 class _EveryName:
@@ -111,9 +128,13 @@ def _codes_of_other_threads() -> "set[CodeType]":
 
 
 def names_in(path: str) -> "list[str]":
-    """The identifiers of a holder's path: ``service.SESSIONS`` → service, SESSIONS; ``a[1].c[3]`` → a, c."""
+    """The identifiers of a holder's path, the container's last.
+
+    ``service.SESSIONS`` → service, SESSIONS; ``a[1].c[3]`` → a, c; ``local 'rows' of work()`` → work, rows.
+    """
     import re
 
+    path = re.sub(r"local '(\w+)' of (\w+)\(\)", r"\2.\1", path)
     return re.findall(r"[A-Za-z_]\w*", re.sub(r"\[[^\]]*\]|\([^)]*\)", "", path))
 
 

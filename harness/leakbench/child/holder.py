@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import time
+from math import inf
 
 from leakbench.child.caches import readers
 from leakbench.child.census import ATEXIT_ID, OBJECTS_CAP, entry_count, find_objects, size_of
@@ -47,19 +48,21 @@ def search(
     budget_seconds: float = 1.0,
     heap_bytes: Callable[[], int] | None = None,
     objects_cap: int = OBJECTS_CAP,
+    growth_cap_bytes: float = inf,
 ) -> Record:
     """Run ``step(first_step)``, … and find what holds the growth; what the step raises is let through.
 
     `rungs`: three or more numbers of steps at which to count; by default chosen by the step's time and
-    carried on until growth is clear or `budget_seconds` are spent. `roots`: names of module dicts that
-    go by another name than in sys.modules, such as a target that was loaded from a file. `heap_bytes`:
-    reads the live heap; shares are then of its growth, else of what was found.
+    carried on until growth is clear, `budget_seconds` are spent or the heap has grown by `growth_cap_bytes`.
+    `roots`: names of module dicts that go by another name than in sys.modules, such as a target that was
+    loaded from a file. `heap_bytes`: reads the live heap; shares are then of its growth, else of what was
+    found.
 
     Returns plain data: ``holders`` (largest share first), ``steps`` run, ``seconds``, ``capped`` (there
     were more than `objects_cap` objects, so something may have been missed).
     """
     started = time.perf_counter()
-    climb = Climb(budget_seconds, heap_bytes, objects_cap)
+    climb = Climb(budget_seconds, heap_bytes, objects_cap, growth_cap_bytes)
     climb.to(step, first_step, rungs)
     pass_ = _Pass(climb, root_groups(step, roots))
     holders = pass_.containers_and_strays()

@@ -26,34 +26,22 @@ class FailedError(Exception):
     """The target itself failed, without raising: it answered with an error. Its message says all."""
 
 
-class Target:
-    """A loaded target: `step` to be called with 0, 1, 2, …, and `close` for when it is over."""
+class HookError(Exception):
+    """The module's setup has raised; the cause is what it raised. Its message names the function."""
 
-    __slots__ = ("_end", "_loop", "file", "has_teardown", "roots", "step")
 
-    def __init__(
-        self, step: "Callable[[int], object]", end: "Callable[[], None]", module: "ModuleType"
-    ) -> None:
-        self.step = step
-        self._end = end
-        self._loop: Any = None  # only what awaits needs one
-        self.roots = {module.__name__: vars(module)}  # where what grows is looked for first
-        self.file = getattr(module, "__file__", None)
-        self.has_teardown = hasattr(module, TEARDOWN)
+class Runner:
+    """Runs what a call has given to its end: a coroutine or a generator has not run yet.
 
-    def try_step(self, i: int) -> None:
-        """Do a step and look at what it gives: a coroutine or a generator has not run yet.
+    All on one event loop, which there is once something is awaited.
+    """
 
-        From the first such answer on, `step` runs each to its end. Others are never looked at: it would take
-        longer than many a step.
-        """
-        call = self.step
-        answer = call(i)
-        if _is_lazy(answer):
-            self.step = lambda i: self._run_to_its_end(call(i))
-            self._run_to_its_end(answer)
+    __slots__ = ("_loop",)
 
-    def _run_to_its_end(self, answer: "Any") -> None:
+    def __init__(self) -> None:
+        self._loop: Any = None
+
+    def run_to_its_end(self, answer: "Any") -> None:
         kind = type(answer)
         if hasattr(kind, "gi_frame"):
             for _ in answer:
@@ -68,11 +56,55 @@ class Target:
                 _awaited(answer) if hasattr(kind, "__await__") else _drained(answer)
             )
 
+    def call(self, module: "ModuleType", name: str) -> None:
+        """Call a function of the module's, if it has one of that name."""
+        hook = getattr(module, name, None)
+        if hook is not None:
+            self.run_to_its_end(hook())
+
     def close(self) -> None:
-        """Let go of the event loop, and call the module's teardown."""
         if self._loop is not None:
             self._loop.close()
-        self._end()
+
+
+class Target:
+    """A loaded target: `step` to be called with 0, 1, 2, …, and `close` for when it is over."""
+
+    __slots__ = ("_end", "_runner", "file", "has_teardown", "roots", "step")
+
+    def __init__(
+        self,
+        step: "Callable[[int], object]",
+        end: "Callable[[], None]",
+        module: "ModuleType",
+        runner: "Runner | None" = None,
+    ) -> None:
+        self.step = step
+        self._end = end
+        self._runner = runner or Runner()
+        self.roots = {module.__name__: vars(module)}  # where what grows is looked for first
+        self.file = getattr(module, "__file__", None)
+        self.has_teardown = hasattr(module, TEARDOWN)
+
+    def try_step(self, i: int) -> None:
+        """Do a step and look at what it gives.
+
+        From the first answer on that has yet to run, `step` runs each to its end. Others are never looked
+        at: it would take longer than many a step.
+        """
+        call = self.step
+        answer = call(i)
+        if _is_lazy(answer):
+            run_to_its_end = self._runner.run_to_its_end
+            self.step = lambda i: run_to_its_end(call(i))
+            run_to_its_end(answer)
+
+    def close(self) -> None:
+        """Call the module's teardown, and let go of the event loop."""
+        try:
+            self._end()
+        finally:
+            self._runner.close()
 
 
 def _is_lazy(answer: object) -> bool:
@@ -100,14 +132,18 @@ def load(text: str, request: "str | None") -> Target:
         found = getattr(found, part)
     if not callable(found):
         raise UnusableError(f"{text} is not callable: it is {with_article(type(found).__name__)}")
-    _call(module, SETUP)
+    runner = Runner()
+    try:
+        runner.call(module, SETUP)
+    except Exception as error:
+        raise HookError(SETUP) from error
     step, close = make_step(found, text, request)
 
     def end() -> None:
         close()
-        _call(module, TEARDOWN)
+        runner.call(module, TEARDOWN)
 
-    return Target(step, end, module)
+    return Target(step, end, module, runner)
 
 
 def make_step(
@@ -255,12 +291,6 @@ def _nearest(holder: object, part: str, module: "ModuleType") -> str:
     near = get_close_matches(part, [name for name in dir(holder) if not name.startswith("__")], n=3)
     hint = "; did you mean " + " or ".join(repr(name) for name in near) + "?" if near else ""
     return f"{where} has no {part!r}{hint}"
-
-
-def _call(module: "ModuleType", name: str) -> None:
-    hook = getattr(module, name, None)
-    if hook is not None:
-        hook()
 
 
 def _nothing() -> None:

@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="most time for one step to return; after it the check ends with status 4 (default: 20)",
     )
-    length.add_argument("--steps", type=int, metavar="N", help="climb exactly so far")
+    length.add_argument("--steps", type=int, metavar="N", help="climb exactly so far, or to --growth-cap")
     parser.add_argument("--only-verdict", action="store_true", help="leave out the site and the holder")
     parser.add_argument(
         "--limit", metavar="SIZE", help="memory there is: days until it is full; more than it is a leak"
@@ -67,6 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--python", default=sys.executable, metavar="INTERPRETER", help="check with this interpreter"
+    )
+    parser.add_argument(
+        "--growth-cap",
+        metavar="SIZE",
+        default="256MiB",
+        help="end the climb where memory has grown so far, and judge what was seen (default: 256MiB)",
     )
     parser.add_argument(
         "--memory-cap", metavar="SIZE", help="most resident memory (default: half of what is available)"
@@ -115,6 +121,7 @@ def _wish(options: argparse.Namespace) -> checking.Wish:
         only_verdict=options.only_verdict,
         python=options.python,
         request=options.request,
+        growth_cap_bytes=parse_size(options.growth_cap),
         memory_cap_bytes=parse_size(options.memory_cap) if options.memory_cap else None,
         deadline_seconds=options.deadline,
     )

@@ -56,14 +56,24 @@ def run(options: argparse.Namespace) -> int:
         if len(options.sides) > 1:
             raise LeakbenchError(f"--history takes one folder, got {len(options.sides)}")
         return show_history(Path(*options.sides), options.truth)
+    _refuse(options, ("truth",), "--history")
     if len(options.sides) != len(("A", "B")):
         raise LeakbenchError(f"compare wants two runs or two commits, got {len(options.sides)}")
     if not any(Path(side).is_dir() for side in options.sides):
+        _refuse(options, ("unlike", "markdown", "html"), "two runs' folders")
         from leakbench.commands.compare_commits import show_pair
 
         return show_pair(*options.sides, bench=options.bench, python=options.python)
+    _refuse(options, ("bench", "python"), "two commits")
     a, b = (Path(side) for side in options.sides)
     return _runs(a, b, options)
+
+
+def _refuse(options: argparse.Namespace, names: Sequence[str], of: str) -> None:
+    """Raise LeakbenchError for an option that would have no effect here."""
+    for name in names:
+        if getattr(options, name):
+            raise LeakbenchError(f"--{name} is for {of}")
 
 
 def _runs(a: Path, b: Path, options: argparse.Namespace) -> int:

@@ -28,9 +28,25 @@ def run(options: argparse.Namespace) -> int:
     for name in begun.kept:
         sys.stdout.write(f"was there {name}\n")
     here = options.dir.resolve()
+    if not _is_known(options.package, here):
+        sys.stderr.write(
+            f"leakbench init: no {options.package!r} is installed here, nor in {here}: is that its name?\n"
+        )
     if not any((folder / ".git").exists() for folder in (here, *here.parents)):
         sys.stderr.write(f"leakbench init: {here} is in no git repository yet: `git init` first\n")
     sys.stdout.write(
         "Put your step into benchmarks/workload.py and commit; then: leakbench compare main HEAD\n"
     )
     return 0
+
+
+def _is_known(package: str, folder: Path) -> bool:
+    """Whether a package of that name can be imported, or lies in the repository."""
+    from importlib.util import find_spec
+
+    top = package.partition(".")[0]
+    if find_spec(top) is not None:
+        return True
+    return any(
+        next(folder.glob(f"{depth}{top}{end}"), None) for depth in ("", "*/", "*/*/") for end in ("", ".py")
+    )

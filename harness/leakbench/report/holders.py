@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from leakbench.holder_names import UNNAMED
 from leakbench.report import units, view
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ def name(found: Mapping[str, Any]) -> Markup:
     """Give what holds it, as Python would write it; a holder without a path says what it is."""
     if found.get("path"):
         return Markup("<code>{}</code>").format(_short(found["path"]))
-    unseen = "C code, or what grows too rarely to be seen"
-    return escape(unseen if found.get("type") == "native" else "an unknown root")
+    return escape(UNNAMED.get(str(found.get("type")), "an unknown root"))
 
 
 def _links(found: Mapping[str, Any]) -> tuple[list[str], str]:
