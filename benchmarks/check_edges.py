@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from leakbench.verdict import Verdict
 
 STEPS = """
-import collections, functools
+import collections, functools, random
+RANDOM, SEEN = random.Random(1), set()
 KEPT, MAP, ORDERED = [], {{}}, collections.OrderedDict()
 
 def rare(i):
@@ -41,6 +42,12 @@ def written_bound(i):
     ORDERED[i] = None
     if len(ORDERED) > {n}:
         ORDERED.popitem(last=False)
+
+def keys_in_turn(i):
+    MAP[i % {n}] = None
+
+def random_keys(i):
+    SEEN.add(RANDOM.randrange({n}))
 
 def sawtooth(i):
     if i % {n} == 0:
@@ -70,6 +77,8 @@ def edges() -> list[Edge]:
         *[Edge("sizes", "rare", 1_000, size, leak) for size in (16, 256, 4_096, 65_536, 1 << 20)],
         *[Edge("bounds", "declared_bound", n, 0, no_leak) for n in powers[2:]],
         *[Edge("bounds", "written_bound", n, 0, no_leak) for n in powers[2:]],
+        *[Edge("bounds", "keys_in_turn", n, 0, no_leak) for n in powers[2:]],
+        *[Edge("bounds", "random_keys", n, 0, no_leak) for n in powers[2:]],
         *[Edge("periods", "sawtooth", n, 0, no_leak) for n in powers[1:]],
     ]
 

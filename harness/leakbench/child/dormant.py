@@ -2,7 +2,8 @@
 
 A cache that has not reached its bound, and a buffer before its flush, look exactly like a leak from
 outside. The code tells them apart: the function that touches the container also has a line that takes
-entries out, and that line has not run yet. A leak has no such line, or it runs and does not help.
+entries out, and that line has not run yet. A leak has no such line, or it runs and does not help. And a map
+whose keys come again ends to grow without any (`recurring`).
 """
 
 import dis
@@ -10,9 +11,12 @@ import linecache
 import sys
 import time
 
+from leakbench.child.recurring import may_store_again, stores_again
+from leakbench.child.syntax import bindings, function_at, name_of, tree_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Collection, Container
     from types import CodeType, FrameType
     from typing import Any
 
@@ -33,18 +37,20 @@ _PROFILED_SECONDS = 0.05
 
 
 def find_dormant(
-    step: "Callable[[int], object]", first_step: int, paths: "Iterable[str]", budget_seconds: float
+    step: "Callable[[int], object]", first_step: int, paths: "Collection[str]", budget_seconds: float
 ) -> "dict[str, Any]":
     """Run the step on, and tell which removing instructions do not run.
 
-    paths: of the growing containers (``service.SESSIONS``, ``app.store._cache``). Returns ``dormant``,
-    a list of {file, line, function, text}; ``woken``, those which did run, but only in this watch for all
-    that is known; and ``steps``, how many were watched. No more steps are run than `budget_seconds` allow;
-    where no code can remove from the containers, only a few.
+    paths: of the growing containers (``service.SESSIONS``, ``app.store._cache``). Returns ``dormant``, a
+    list of {file, line, function, text}, those that store under keys that come again marked by
+    ``comes_again``; ``woken``, lines that did run, but only in this watch for all that is known; and
+    ``steps``, how many were watched. No more steps are run than `budget_seconds` allow; where no code can
+    remove from the containers, only a few.
     """
     named = [names for names in map(names_in, paths) if names]
     wanted = frozenset(names[-1] for names in named)
     owners = frozenset(name for names in named for name in names)
+    maps = frozenset(names_in(path)[-1] for path in paths if names_in(path) and not path.endswith("]"))
     codes, done = _codes_run(step, first_step, budget_seconds)
     removing = {code: _removing(code, wanted) for code in codes if _mentions(code, wanted)}
     removing = {code: places for code, places in removing.items() if places}
@@ -62,7 +68,10 @@ def find_dormant(
         if _may_take_from(code, line, owners)
     ]
     return {
-        "dormant": [_place(*each) for each in (*waiting, *others)],
+        "dormant": [
+            *[_place(*each) for each in (*waiting, *others)],
+            *[{**_place(*each), "comes_again": True} for each in stores_again(codes, maps)],
+        ],
         "woken": [_place(*each) for each in all_waiting if each not in waiting],
         "steps": done + watched,
     }
@@ -100,7 +109,8 @@ def may_remove(step: "Callable[[int], object]", first_step: int, budget_seconds:
     """Whether `find_dormant` might name a line for some container; and how many steps were run to tell.
 
     False where no code that a step runs, or another thread is in, takes anything out of anything under a test
-    that growth or time may bring about. True where there is more code than can be read in `budget_seconds`.
+    that growth or time may bring about, nor stores anything under a key that comes again. True where there is
+    more code than can be read in `budget_seconds`.
     """
     deadline = time.perf_counter() + budget_seconds
     codes, done = _codes_run(step, first_step, budget_seconds)
@@ -111,7 +121,7 @@ def may_remove(step: "Callable[[int], object]", first_step: int, budget_seconds:
         for line in set(_removing(code, every_name).values())
     )
     elsewhere = (bool(_removing(code, every_name)) for code in _codes_of_other_threads())
-    return any(here) or any(elsewhere), done
+    return any(here) or any(elsewhere) or may_store_again(codes), done
 
 
 def _codes_of_other_threads() -> "set[CodeType]":
@@ -273,13 +283,13 @@ def _may_take_from(code: "CodeType", line: int, owners: "frozenset[str]") -> boo
     """
     import ast
 
-    function = _function_at(code)
+    function = function_at(code)
     if function is None:
         return True
     owned = owners - set(code.co_varnames)  # a local may bear a module's name
     for node in ast.walk(function):  # other names of it, or of a part of it
-        for target, value in _bindings(node):
-            if any(_name_of(part) in owned for part in ast.walk(value)):
+        for target, value in bindings(node):
+            if any(name_of(part) in owned for part in ast.walk(value)):
                 owned |= {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
     known = owned | {"self", "cls"} | {each.arg for each in ast.walk(function) if isinstance(each, ast.arg)}
     here: list[Any] = [node for node in ast.walk(function) if hasattr(node, "lineno")]
@@ -290,53 +300,8 @@ def _may_take_from(code: "CodeType", line: int, owners: "frozenset[str]") -> boo
         for place in _emptied(node, code.co_filename)
     ]
     return not emptied or any(
-        place is not _FLAG and (_name_of(place) is None or _name_of(place) in known) for place in emptied
+        place is not _FLAG and (name_of(place) is None or name_of(place) in known) for place in emptied
     )
-
-
-_trees: "dict[str, Any]" = {}
-
-
-def _tree_of(file: str) -> "Any":
-    """The syntax tree of a file, empty where there is none; None where it is no Python."""
-    import ast
-
-    if file not in _trees:
-        try:
-            _trees[file] = ast.parse("".join(linecache.getlines(file)))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            _trees[file] = None
-    return _trees[file]
-
-
-def _function_at(code: "CodeType") -> "Any":
-    """The syntax tree of a function, or None where its source is not to be had."""
-    import ast
-
-    tree = _tree_of(code.co_filename)
-    if tree is None:
-        return None
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            lines = [node.lineno, *(each.lineno for each in node.decorator_list)]
-            if node.name == code.co_name and code.co_firstlineno in lines:
-                return node
-    return None
-
-
-def _bindings(node: "Any") -> "list[tuple[Any, Any]]":
-    """(target, value) of what binds names."""
-    import ast
-
-    if isinstance(node, ast.Assign):
-        return [(target, node.value) for target in node.targets]
-    if isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
-        return [(node.target, node.iter)]
-    if isinstance(node, ast.withitem) and node.optional_vars is not None:
-        return [(node.optional_vars, node.context_expr)]
-    if isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
-        return [(node.target, node.value)]
-    return []
 
 
 def _emptied(node: "Any", file: str) -> "list[Any]":
@@ -347,7 +312,7 @@ def _emptied(node: "Any", file: str) -> "list[Any]":
     import ast
 
     if isinstance(node, ast.Call):
-        called = _name_of(node.func)
+        called = name_of(node.func)
         if called in _functions_of_file(file):
             return [node]
         return [node.func.value] if isinstance(node.func, ast.Attribute) and called in _REMOVERS else []
@@ -358,12 +323,6 @@ def _emptied(node: "Any", file: str) -> "list[Any]":
     return []
 
 
-def _name_of(node: "Any") -> "str | None":
-    """The last identifier of a name or an attribute; of anything else None."""
-    name = getattr(node, "id", None) or getattr(node, "attr", None)
-    return name if isinstance(name, str) else None
-
-
 def _waits_for_a_number(code: "CodeType", line: int) -> bool:
     """Whether a removal stands under a test that compares, counts or asks: growth or time may bring it about.
 
@@ -372,7 +331,7 @@ def _waits_for_a_number(code: "CodeType", line: int) -> bool:
     """
     import ast
 
-    tree = _tree_of(code.co_filename)
+    tree = tree_of(code.co_filename)
     if tree is None:
         return True
     tests = [
@@ -398,7 +357,7 @@ def _tells_more_or_less(part: "Any") -> bool:
     if isinstance(part, ast.BinOp):
         return True
     if isinstance(part, ast.Call):
-        return _name_of(part.func) not in _ASKS_WHAT_IT_IS
+        return name_of(part.func) not in _ASKS_WHAT_IT_IS
     if not isinstance(part, ast.Compare):
         return any(_tells_more_or_less(each) for each in ast.iter_child_nodes(part))
     words = any(
