@@ -43,6 +43,10 @@ def written_bound(i):
     if len(ORDERED) > {n}:
         ORDERED.popitem(last=False)
 
+def while_there_is_room(i):
+    if len(MAP) < {n}:
+        MAP[i] = None
+
 def keys_in_turn(i):
     MAP[i % {n}] = None
 
@@ -77,6 +81,7 @@ def edges() -> list[Edge]:
         *[Edge("sizes", "rare", 1_000, size, leak) for size in (16, 256, 4_096, 65_536, 1 << 20)],
         *[Edge("bounds", "declared_bound", n, 0, no_leak) for n in powers[2:]],
         *[Edge("bounds", "written_bound", n, 0, no_leak) for n in powers[2:]],
+        *[Edge("bounds", "while_there_is_room", n, 0, no_leak) for n in powers[2:]],
         *[Edge("bounds", "keys_in_turn", n, 0, no_leak) for n in powers[2:]],
         *[Edge("bounds", "random_keys", n, 0, no_leak) for n in powers[2:]],
         *[Edge("periods", "sawtooth", n, 0, no_leak) for n in powers[1:]],

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 CERTAIN_STEPS = 524_288
 """No leak of quick steps before so many: a constant rate over 50,000 steps may be a cache of 200,000."""
-RESTING_STEPS = 262_144
-"""Enough for quick steps at rest: what leaks once in 100,000 steps has done so twice in three octaves."""
+RESTING_STEPS = 131_072
+"""Enough for quick steps at rest: three octaves of it have 114,688 steps, and in them one of 100,000."""
 _RESTING_OCTAVES = 3
 _RESTING_SHARE = 0.25
 FIRST_TOP_STEPS = 64

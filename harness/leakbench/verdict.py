@@ -228,8 +228,8 @@ def _removal(seen: Seen) -> str:
     """The line that would end the growth, and how far it has been watched."""
     line = seen.found.dormant[0]
     place = f"{line['file'].rpartition('/')[2]}:{line['line']} ({line['text']})"
-    if line.get("comes_again"):
-        return f"{place} stores under keys that come again"
+    if line.get("ends"):
+        return f"{place} stores only so many"
     if seen.found.dormant == seen.found.woken:
         return f"{place} removes entries from step {seen.found.watched_to:,} on, and growth ends there"
     return f"{place} would remove entries and has not run in the {seen.found.watched_steps:,} steps watched"

@@ -3,7 +3,7 @@
 A cache that has not reached its bound, and a buffer before its flush, look exactly like a leak from
 outside. The code tells them apart: the function that touches the container also has a line that takes
 entries out, and that line has not run yet. A leak has no such line, or it runs and does not help. And a map
-whose keys come again ends to grow without any (`recurring`).
+whose keys come again ends to grow without any (`ending`).
 """
 
 import dis
@@ -11,7 +11,7 @@ import linecache
 import sys
 import time
 
-from leakbench.child.recurring import may_store_again, stores_again
+from leakbench.child.ending import ending_stores, may_end
 from leakbench.child.syntax import bindings, function_at, name_of, tree_of
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ def find_dormant(
 
     paths: of the growing containers (``service.SESSIONS``, ``app.store._cache``). Returns ``dormant``, a
     list of {file, line, function, text}, those that store under keys that come again marked by
-    ``comes_again``; ``woken``, lines that did run, but only in this watch for all that is known; and
+    ``ends``; ``woken``, lines that did run, but only in this watch for all that is known; and
     ``steps``, how many were watched. No more steps are run than `budget_seconds` allow; where no code can
     remove from the containers, only a few.
     """
@@ -70,7 +70,7 @@ def find_dormant(
     return {
         "dormant": [
             *[_place(*each) for each in (*waiting, *others)],
-            *[{**_place(*each), "comes_again": True} for each in stores_again(codes, maps)],
+            *[{**_place(*each), "ends": True} for each in ending_stores(codes, maps)],
         ],
         "woken": [_place(*each) for each in all_waiting if each not in waiting],
         "steps": done + watched,
@@ -121,7 +121,7 @@ def may_remove(step: "Callable[[int], object]", first_step: int, budget_seconds:
         for line in set(_removing(code, every_name).values())
     )
     elsewhere = (bool(_removing(code, every_name)) for code in _codes_of_other_threads())
-    return any(here) or any(elsewhere) or may_store_again(codes), done
+    return any(here) or any(elsewhere) or may_end(codes), done
 
 
 def _codes_of_other_threads() -> "set[CodeType]":

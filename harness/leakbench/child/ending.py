@@ -1,6 +1,7 @@
-"""Keys that come again: a map that is filled under them alone ends to grow, however far off that is.
+"""Stores that end by themselves: under keys that come again, or only while there is room.
 
-``CACHE[i % 1_000_000] = value`` looks like a leak for a million steps, and no line of it removes anything.
+``CACHE[i % 1_000_000] = value`` and ``if len(BUFFER) < 1_000_000: BUFFER.append(value)`` look like a leak for
+a million steps, and no line of them removes anything.
 """
 
 import dis
@@ -14,34 +15,36 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-_STORING = frozenset({"__setitem__", "add", "setdefault"})
+_BY_KEY = frozenset({"__setitem__", "add", "setdefault"})
+_AT_AN_END = frozenset({"append", "appendleft", "extend", "insert"})
+_STORING = _BY_KEY | _AT_AN_END
 _REMAINDERS = ("%", "&", "%=", "&=")
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
 _MOST_CALLS = 3  # through which a key is followed to where it is made
 
 
-def stores_again(codes: "Collection[CodeType]", wanted: "Container[str]") -> "list[tuple[CodeType, int]]":
-    """(code, line) of what puts entries into the containers, where all of it uses keys that come again."""
+def ending_stores(codes: "Collection[CodeType]", wanted: "Container[str]") -> "list[tuple[CodeType, int]]":
+    """(code, line) of what puts entries into the containers, where all of it ends by itself."""
     stores = _stores(codes, wanted)
-    if not all(again for *_, again in stores):
+    if not all(ends for *_, ends in stores):
         return []
     return [(code, line) for code, line, _ in stores]
 
 
-def may_store_again(codes: "Collection[CodeType]") -> bool:
-    """Whether any of this code puts entries into anything under a key that comes again."""
-    return any(again for *_, again in _stores(codes, None))
+def may_end(codes: "Collection[CodeType]") -> bool:
+    """Whether any of this code puts entries into anything in a way that ends by itself."""
+    return any(ends for *_, ends in _stores(codes, None))
 
 
 def _stores(
     codes: "Collection[CodeType]", wanted: "Container[str] | None"
 ) -> "list[tuple[CodeType, int, bool]]":
-    """(code, line, whether its key comes again) of every store under a key that is made or given."""
+    """(code, line, whether it ends by itself) of every store but those under one key."""
     import ast
 
     codes = [code for code in codes if not code.co_filename.startswith((_LIBRARY, "<"))]
-    storing = list(filter(_stores_by_key, codes))
-    if not storing or not any(map(_takes_remainder, codes)):
+    storing = list(filter(_may_store, codes))
+    if not storing or not any("len" in code.co_names or _takes_remainder(code) for code in codes):
         return []
     functions = {code: function_at(code) for code in codes}
     found = []
@@ -50,12 +53,16 @@ def _stores(
         if function is None:
             continue
         nodes: list[Any] = list(ast.walk(function))
+        places = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
         for node in nodes:
             for container, key in _stored(node):
-                if wanted is not None and name_of(container) not in wanted:
+                name = name_of(container)
+                if (wanted is not None and name not in wanted) or isinstance(key, ast.Constant):
                     continue
-                if not isinstance(key, ast.Constant):  # of one key there is one entry
-                    found.append((code, node.lineno, _comes_again(key, function, functions.values())))
+                ends = (key is not None and _comes_again(key, function, functions.values())) or (
+                    name is not None and _has_room(node, name, places)
+                )
+                found.append((code, node.lineno, ends))
     return found
 
 
@@ -69,7 +76,7 @@ def _takes_remainder(code: "CodeType") -> bool:
     )
 
 
-def _stores_by_key(code: "CodeType") -> bool:
+def _may_store(code: "CodeType") -> bool:
     return any(
         instruction.opname == "STORE_SUBSCR" or instruction.argval in _STORING
         for instruction in dis.get_instructions(code)
@@ -78,19 +85,73 @@ def _stores_by_key(code: "CodeType") -> bool:
 
 
 def _stored(node: "Any") -> "list[tuple[Any, Any]]":
-    """(container, key) of what a node puts where."""
+    """(container, key) of what a node puts where; the key is None where there is none."""
     import ast
 
     if isinstance(node, ast.Call):
-        if isinstance(node.func, ast.Attribute) and node.func.attr in _STORING and node.args:
-            return [(node.func.value, node.args[0])]
-        return []
+        if not (isinstance(node.func, ast.Attribute) and node.func.attr in _STORING and node.args):
+            return []
+        return [(node.func.value, node.args[0] if node.func.attr in _BY_KEY else None)]
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
     return [
         (target.value, target.slice)
         for target in targets
         if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice)
     ]
+
+
+def _has_room(node: "Any", name: str, places: "dict[Any, Any]") -> bool:
+    """Whether a store is reached only while ``len(name)`` is less than something."""
+    import ast
+
+    while node in places:
+        around = places[node]
+        for body, is_less in (("body", True), ("orelse", False)):
+            inside = getattr(around, body, None)
+            if not isinstance(inside, list) or node not in inside:
+                continue
+            if isinstance(around, (ast.If, ast.While)) and _bounds(around.test, name, is_less=is_less):
+                return True
+            before = inside[: inside.index(node)]
+            if any(_leaves(each) and _bounds(each.test, name, is_less=False) for each in before):
+                return True
+        node = around
+    return False
+
+
+def _leaves(node: "Any") -> bool:
+    """Whether it is an ``if`` that ends what it stands in."""
+    import ast
+
+    return isinstance(node, ast.If) and isinstance(
+        node.body[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break)
+    )
+
+
+def _bounds(test: "Any", name: str, *, is_less: bool) -> bool:
+    """Whether a test holds only while ``len(name)`` is less than something; or, `is_less` off, fails so."""
+    import ast
+
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _bounds(test.operand, name, is_less=not is_less)
+    if isinstance(test, ast.BoolOp):
+        joined = ast.And if is_less else ast.Or
+        return isinstance(test.op, joined) and any(
+            _bounds(each, name, is_less=is_less) for each in test.values
+        )
+    if not isinstance(test, ast.Compare) or len(test.ops) > 1:
+        return False
+    less, more = (ast.Lt, ast.LtE, ast.NotEq), (ast.Gt, ast.GtE, ast.Eq)
+    if _is_length(test.left, name):
+        return isinstance(test.ops[0], less if is_less else more)
+    if _is_length(test.comparators[0], name):
+        return isinstance(test.ops[0], (ast.Gt, ast.GtE, ast.NotEq) if is_less else (ast.Lt, ast.LtE, ast.Eq))
+    return False
+
+
+def _is_length(part: "Any", name: str) -> bool:
+    """Whether it is ``len(name)``, or that of an attribute of this name."""
+    return name_of(getattr(part, "func", None)) == "len" and [name_of(each) for each in part.args] == [name]
 
 
 def _comes_again(key: "Any", function: "Any", functions: "Collection[Any]", calls: int = 0) -> bool:

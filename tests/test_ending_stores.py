@@ -1,4 +1,4 @@
-"""Whether a map is filled under keys that come again, by the code that fills it."""
+"""Whether what grows is stored under keys that come again, or while there is room, by the code that does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from leakbench.child.dormant import find_dormant, may_remove
-from leakbench.child.recurring import may_store_again, stores_again
+from leakbench.child.ending import ending_stores, may_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +73,56 @@ def counts(i: int) -> None:
     COUNTS[i % 10] += 1
 
 
+def while_there_is_room(i: int) -> None:
+    if len(KEPT) < KEYS:
+        KEPT.append(i)
+
+
+def while_another_test_holds_too(i: int) -> None:
+    if i not in MAP and len(MAP) < KEYS:
+        MAP[i] = None
+
+
+def unless_it_is_full(i: int) -> None:
+    if i < 0 or len(cache.entries) >= KEYS:
+        return
+    cache.entries[i] = None
+
+
+def else_it_is_full(i: int) -> None:
+    if len(KEPT) >= KEYS:
+        KEPT.reverse()
+    else:
+        KEPT.append(i)
+
+
+def not_while_it_is_full(i: int) -> None:
+    while not len(KEPT) >= KEYS:
+        KEPT.append(i)
+        break
+
+
+def while_it_is_full(i: int) -> None:
+    if len(KEPT) >= 0:
+        KEPT.append(i)
+
+
+def while_another_has_room(i: int) -> None:
+    if len(MAP) < KEYS:
+        KEPT.append(i)
+
+
+def while_one_of_two_tests_holds(i: int) -> None:
+    if i >= 0 or len(KEPT) < KEYS:
+        KEPT.append(i)
+
+
+def whether_it_is_full_or_not(i: int) -> None:
+    if len(KEPT) >= KEYS:
+        KEPT.reverse()
+    KEPT.append(i)
+
+
 def under_a_new_text(i: int) -> None:
     MAP["user-%d" % i] = None  # noqa: UP031  # as above
 
@@ -116,35 +166,37 @@ def codes_of(step: Callable[[int], None]) -> set[CodeType]:
     [
         under_a_remainder, under_a_local, under_a_text, under_a_formatted_text, under_one_of_a_list,
         under_a_masked_number,
-        by_a_method, by_two_methods, counts,
+        by_a_method, by_two_methods, counts, while_there_is_room, while_another_test_holds_too,
+        unless_it_is_full, else_it_is_full, not_while_it_is_full,
     ],
 )  # fmt: skip
-def test_keys_made_of_remainders_come_again(step: Callable[[int], None]) -> None:
+def test_what_is_stored_there_is_only_so_much(step: Callable[[int], None]) -> None:
     codes = codes_of(step)
-    assert stores_again(codes, {"MAP", "COUNTS", "entries", "seen"})
-    assert may_store_again(codes)
+    assert ending_stores(codes, {"MAP", "COUNTS", "KEPT", "entries", "seen"})
+    assert may_end(codes)
 
 
 @pytest.mark.parametrize(
     "step",
     [
         under_a_new_text, under_a_remainder_and_more, a_remainder_as_a_value, now_and_then,
-        with_another_store, into_a_list,
+        with_another_store, into_a_list, while_it_is_full, while_another_has_room,
+        while_one_of_two_tests_holds, whether_it_is_full_or_not,
     ],
 )  # fmt: skip
-def test_other_keys_may_be_new_ones(step: Callable[[int], None]) -> None:
-    assert stores_again(codes_of(step), {"MAP", "entries", "KEPT"}) == []
+def test_what_is_stored_there_may_go_on(step: Callable[[int], None]) -> None:
+    assert ending_stores(codes_of(step), {"MAP", "entries", "KEPT"}) == []
 
 
 def test_another_container_is_not_asked_about() -> None:
-    assert stores_again(codes_of(under_a_remainder), {"entries"}) == []
+    assert ending_stores(codes_of(under_a_remainder), {"entries"}) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("path", "lines"), [("test_recurring.MAP", 1), ("test_recurring.MAP[*]", 0)])
+@pytest.mark.parametrize(("path", "lines"), [("test_ending_stores.MAP", 1), ("test_ending_stores.MAP[*]", 0)])
 def test_what_grows_inside_an_entry_does_not_stop_with_the_keys(path: str, lines: int) -> None:
     found = find_dormant(under_a_remainder, 0, [path], budget_seconds=0.1)
-    assert [line["comes_again"] for line in found["dormant"]] == [True] * lines
+    assert [line["ends"] for line in found["dormant"]] == [True] * lines
 
 
 @pytest.mark.slow
