@@ -141,8 +141,10 @@ class Examination:
         """
         seen = samples(self.climber.records)
         half = min(seen, key=lambda sample: abs(sample.steps - seen[-1].steps // 2))
-        thawed = self._ask(self.climber, "thawed", do="thaw")
-        hidden_bytes: int = seen[-1].heap_bytes - thawed["heap_bytes"]
+        thawed_bytes = self._ask(self.climber, "thawed", do="thaw")["heap_bytes"]
+        if thawed_bytes is None:
+            return False
+        hidden_bytes: int = seen[-1].heap_bytes - thawed_bytes
         return hidden_bytes > max(_HIDDEN_BYTES, _HIDDEN_SHARE * (seen[-1].heap_bytes - half.heap_bytes))
 
     def _climb(self, pace: policy.Pace, *, to_the_end: bool = False, freeze: bool = False) -> str:

@@ -28,6 +28,7 @@ _WARM_UP_SECONDS = 0.05
 _WARM_UP_BYTES = 64 << 20
 _SLOW_STEP_SECONDS = 0.01
 _FEWEST_ON = 64
+_FEW_OBJECTS = 8  # fewer than a leak's events that can be judged
 
 
 def run(job: "dict[str, Any]", channel: "Channel") -> None:
@@ -94,6 +95,7 @@ class Session:
         self._caches: list[Any] = []
         self._cache_entries = array("q")  # there before the first reading, and all along
         self._is_slow = False
+        self._followed = 0  # objects that the collector follows, by the start of the climb
 
     def warm_up(self) -> None:
         """Run a few steps, and say how long one takes."""
@@ -166,6 +168,7 @@ class Session:
                 self._cache_sizes,
                 stretch_steps=1 if self._is_slow else STRETCH_STEPS,
             )
+            self._followed = len(gc.get_objects())
         for rungs in octaves:
             reached = self._ladder.climb(rungs, growth_cap_bytes, stop_at_seconds)
             self._channel.emit("top", reason=reached, heap_kind=self._ladder.heap_kind)
@@ -179,10 +182,15 @@ class Session:
         return self._cache_entries
 
     def do_thaw(self) -> None:
-        """Live heap with nothing spared: a frozen object that died in a cycle keeps all that it leads to."""
+        """Live heap with nothing spared: a frozen object that died in a cycle keeps all that it leads to.
+
+        Where next to nothing that the collector follows has come since the freeze, there is nothing hidden.
+        """
         assert self._ladder is not None  # noqa: S101  # the parent climbs before it asks
+        came = len(gc.get_objects()) - self._followed
         gc.unfreeze()
-        self._channel.emit("thawed", heap_bytes=self._ladder.readings()["heap_bytes"])
+        heap_bytes = self._ladder.readings()["heap_bytes"] if came > _FEW_OBJECTS else None
+        self._channel.emit("thawed", heap_bytes=heap_bytes)
 
     def do_doubt(self, budget_seconds: float) -> None:
         """Whether any code might yet remove what grew: only then is it worth the search for who holds it.

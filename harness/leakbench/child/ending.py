@@ -25,7 +25,7 @@ _MOST_CALLS = 3  # through which a key is followed to where it is made
 
 def ending_stores(codes: "Collection[CodeType]", wanted: "Container[str]") -> "list[tuple[CodeType, int]]":
     """(code, line) of what puts entries into the containers, where all of it ends by itself."""
-    stores = _stores(codes, wanted)
+    stores = _found(codes, wanted)
     if not all(ends for *_, ends in stores):
         return []
     return [(code, line) for code, line, _ in stores]
@@ -33,18 +33,20 @@ def ending_stores(codes: "Collection[CodeType]", wanted: "Container[str]") -> "l
 
 def may_end(codes: "Collection[CodeType]") -> bool:
     """Whether any of this code puts entries into anything in a way that ends by itself."""
-    return any(ends for *_, ends in _stores(codes, None))
+    return any(ends for *_, ends in _found(codes, None))
 
 
-def _stores(
+def _found(
     codes: "Collection[CodeType]", wanted: "Container[str] | None"
 ) -> "list[tuple[CodeType, int, bool]]":
     """(code, line, whether it ends by itself) of every store but those under one key."""
     import ast
 
     codes = [code for code in codes if not code.co_filename.startswith((_LIBRARY, "<"))]
-    storing = list(filter(_may_store, codes))
-    if not storing or not any("len" in code.co_names or _takes_remainder(code) for code in codes):
+    by_key = [code for code in codes if _stores(code, _BY_KEY, "STORE_SUBSCR")]
+    storing = by_key + [code for code in codes if code not in by_key and _stores(code, _AT_AN_END)]
+    asks_length = any("len" in code.co_names for code in codes)
+    if not storing or not (asks_length or (by_key and any(map(_takes_remainder, codes)))):
         return []
     functions = {code: function_at(code) for code in codes}
     found = []
@@ -76,11 +78,10 @@ def _takes_remainder(code: "CodeType") -> bool:
     )
 
 
-def _may_store(code: "CodeType") -> bool:
-    return any(
-        instruction.opname == "STORE_SUBSCR" or instruction.argval in _STORING
-        for instruction in dis.get_instructions(code)
-        if instruction.opname == "STORE_SUBSCR" or isinstance(instruction.argval, str)
+def _stores(code: "CodeType", methods: "Container[str]", *opnames: str) -> bool:
+    """Whether a function has one of these instructions, or names one of these methods."""
+    return any(name in methods for name in code.co_names) or any(
+        instruction.opname in opnames for instruction in dis.get_instructions(code)
     )
 
 

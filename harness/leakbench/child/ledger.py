@@ -97,13 +97,14 @@ class Ladder:
         """Let something look on while a few steps run: it gives its answer, and how many ran.
 
         What it leaves in the heap, as the modules it imports, counts with no reading to come. The heap has
-        been read just before.
+        been read just before. None comes where the answer is no.
         """
         before = self._heap.live_bytes()
         answer, steps = look(self._step, self._first + self.done)
-        collect()
-        self._aside_bytes += self._heap.live_bytes() - before
         self.done += steps
+        if answer:
+            collect()
+            self._aside_bytes += self._heap.live_bytes() - before
         return answer
 
     def _run_to(self, rung: int, stop_at_seconds: float) -> None:
