@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
+import secrets
+import sys
+import time
+from math import inf
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +20,11 @@ if TYPE_CHECKING:
 MAP: dict[object, object] = {}
 COUNTS: dict[int, int] = dict.fromkeys(range(10), 0)
 KEPT: list[object] = []
+SEEN: set[object] = set()
+QUEUE: list[int] = []
 KEYS = 300_000
+FORMAT = "user-%d"
+NAMES = {"MAP", "COUNTS", "KEPT", "SEEN", "QUEUE", "entries"}
 
 
 class Cache:
@@ -23,14 +32,29 @@ class Cache:
 
     def __init__(self) -> None:
         self.entries: dict[object, object] = {}
-        self.seen: set[int] = set()
+        self.size = KEYS
 
     def put(self, key: object, value: object) -> None:
         self.entries[key] = value
 
+    def put_by_position(self, key: object, /, value: object) -> None:
+        self.entries[key] = value
+
+    def put_normed(self, key: object) -> None:
+        key = str(key)
+        self.entries[key] = None
+
     def put_user(self, user: object) -> None:
         key = f"user-{user}"
         self.put(key, None)
+
+    def put_if_room(self, key: object) -> None:
+        if len(self.entries) >= self.size:
+            return
+        self.entries[key] = None
+
+    def register(self) -> None:
+        SEEN.add(self)
 
 
 cache = Cache()
@@ -45,6 +69,11 @@ def under_a_local(i: int) -> None:
     MAP[key] = None
 
 
+def under_a_local_that_is_reduced(i: int) -> None:
+    i %= KEYS
+    MAP[i] = None
+
+
 def under_a_text(i: int) -> None:
     MAP[f"user-{i % KEYS}"] = None
 
@@ -54,15 +83,27 @@ def under_a_formatted_text(i: int) -> None:
 
 
 def under_one_of_a_list(i: int) -> None:
-    MAP[KEPT[i % 2]] = None
+    MAP[QUEUE[i % 2]] = None
 
 
-def under_a_masked_number(i: int) -> None:
-    cache.seen.add(i & 0xFFFFF)
+def under_two_remainders(i: int) -> None:
+    MAP[i % 100, str(i % 7)] = None
+
+
+def into_a_set_under_a_mask(i: int) -> None:
+    SEEN.add(i & 0xFFFF)
 
 
 def by_a_method(i: int) -> None:
     cache.put(i % KEYS, None)
+
+
+def by_keyword(i: int) -> None:
+    cache.put(value=None, key=i % KEYS)
+
+
+def by_position(i: int) -> None:
+    cache.put_by_position(i % KEYS, None)
 
 
 def by_two_methods(i: int) -> None:
@@ -79,14 +120,14 @@ def while_there_is_room(i: int) -> None:
 
 
 def while_another_test_holds_too(i: int) -> None:
-    if i not in MAP and len(MAP) < KEYS:
+    if i not in MAP and KEYS > len(MAP):  # noqa: SIM300  # the other way round
         MAP[i] = None
 
 
 def unless_it_is_full(i: int) -> None:
-    if i < 0 or len(cache.entries) >= KEYS:
+    if i < 0 or len(MAP) >= KEYS:
         return
-    cache.entries[i] = None
+    MAP[i] = None
 
 
 def else_it_is_full(i: int) -> None:
@@ -102,9 +143,184 @@ def not_while_it_is_full(i: int) -> None:
         break
 
 
+def unless_the_object_is_full(i: int) -> None:
+    cache.put_if_room(i)
+
+
+ENDING: dict[Callable[[int], None], float] = {
+    under_a_remainder: 300_000,
+    under_a_local: KEYS,
+    under_a_local_that_is_reduced: KEYS,
+    under_a_text: KEYS,
+    under_a_formatted_text: KEYS,
+    under_one_of_a_list: 2,
+    under_two_remainders: 700,
+    into_a_set_under_a_mask: 65_536,
+    by_a_method: KEYS,
+    by_keyword: KEYS,
+    by_position: KEYS,
+    by_two_methods: KEYS,
+    counts: 10,
+    while_there_is_room: KEYS,
+    while_another_test_holds_too: KEYS,
+    unless_it_is_full: KEYS,
+    else_it_is_full: KEYS,
+    not_while_it_is_full: KEYS,
+    unless_the_object_is_full: inf,
+}
+"""How many entries there can be, as the source says; inf where the number is in an object."""
+
+
+def under_a_new_text(i: int) -> None:
+    MAP["user-%d" % i] = None  # noqa: UP031  # as above
+
+
+def under_a_text_by_a_named_format(i: int) -> None:
+    MAP[FORMAT % i] = None
+
+
+def under_new_bytes(i: int) -> None:
+    MAP[b"user-%d" % i] = None
+
+
+def under_a_token(i: int) -> None:
+    MAP[secrets.token_hex(16)] = i % 3
+
+
+def under_encoded_text(i: int) -> None:
+    MAP[f"user-{i}".encode("utf-8")] = i % 3  # noqa: UP012  # an argument beside the receiver
+
+
+def under_a_new_object(i: int) -> None:
+    MAP[Exception(i % 3)] = None
+
+
+def under_a_part_of_a_new_text(i: int) -> None:
+    name = str(i) + "-%d" % (i % 3)  # noqa: UP031  # as above
+    MAP[name[:-2]] = None
+
+
+def under_the_newest(i: int) -> None:
+    QUEUE[-1] += i % 3
+    MAP[QUEUE[-1]] = None
+
+
+def under_a_wide_mask(i: int) -> None:
+    MAP[i & ~1] = None
+
+
+def under_a_hash(i: int) -> None:
+    MAP[hash(i) & 0xFFFF_FFFF_FFFF_FFFF] = None
+
+
+def under_a_remainder_of_more(i: int) -> None:
+    MAP[i % (i + 1)] = None
+
+
+def under_a_fraction(i: int) -> None:
+    MAP[(i * 0.1) % 1] = None
+
+
+def under_a_local_that_is_seldom_reduced(i: int) -> None:
+    key = i
+    if key < 0:
+        key %= 10
+    MAP[key] = None
+
+
+def under_a_count(i: int) -> None:
+    key = i % 3
+    key += i
+    MAP[key] = None
+
+
+def under_a_normed_key(i: int) -> None:
+    cache.put_normed(i)
+
+
+def under_itself(i: int) -> None:
+    cache.register()
+    KEPT.append(i % 3)
+
+
+def under_whatever_is_unpacked(i: int) -> None:
+    key, _ = i, i % 3
+    MAP[key] = None
+
+
+def under_a_remainder_and_more(i: int) -> None:
+    MAP[i % 10, i] = None
+
+
+def a_remainder_as_a_value(i: int) -> None:
+    cache.put(i, i % 3)
+
+
+def with_stars(i: int) -> None:
+    cache.put(*(i, i % 3))
+
+
+def now_and_then(i: int) -> None:
+    if i % 3 == 0:
+        MAP[i] = None
+
+
+def with_another_store(i: int) -> None:
+    MAP[i % 10] = None
+    MAP[i] = None
+
+
+def with_an_update(i: int) -> None:
+    MAP[i % 10] = None
+    MAP.update({i: None})
+
+
+def with_a_store_into_two(i: int) -> None:
+    MAP[i % 10] = None
+    MAP[i], COUNTS[0] = i, 1
+
+
+def with_an_alias(i: int) -> None:
+    MAP[i % 10] = None
+    other = MAP
+    other[i] = None
+
+
+def with_a_function_that_stores(i: int) -> None:
+    if len(QUEUE) < KEYS:
+        QUEUE.append(i)
+    heapq.heappush(QUEUE, i)
+
+
+def with_an_addition(i: int) -> None:
+    global KEPT  # noqa: PLW0603  # the store that it is about
+    if len(KEPT) < KEYS:
+        KEPT.append(i)
+    KEPT += [i]
+
+
+def into_a_list(i: int) -> None:
+    KEPT.append(i % 10)
+
+
+def beside_a_list(i: int) -> None:
+    COUNTS[i % 5_000] = i
+    KEPT.append([i])
+
+
 def while_it_is_full(i: int) -> None:
     if len(KEPT) >= 0:
         KEPT.append(i)
+
+
+def while_it_has_not_just_so_many(i: int) -> None:
+    if len(KEPT) != 3:
+        KEPT.append(i)
+
+
+def while_it_has_fewer_than_steps(i: int) -> None:
+    if len(MAP) < i + 10:
+        MAP[i] = None
 
 
 def while_another_has_room(i: int) -> None:
@@ -123,80 +339,85 @@ def whether_it_is_full_or_not(i: int) -> None:
     KEPT.append(i)
 
 
-def under_a_new_text(i: int) -> None:
-    MAP["user-%d" % i] = None  # noqa: UP031  # as above
-
-
-def under_a_remainder_and_more(i: int) -> None:
-    MAP[i % 10, i] = None
-
-
-def a_remainder_as_a_value(i: int) -> None:
-    cache.put(i, i % 3)
-
-
-def now_and_then(i: int) -> None:
-    if i % 3 == 0:
-        MAP[i] = None
-
-
-def with_another_store(i: int) -> None:
-    MAP[i % 10] = None
-    MAP[i] = None
-
-
-def into_a_list(i: int) -> None:
-    KEPT.append(i % 10)
-
-
+ENDLESS = [
+    under_a_new_text, under_a_text_by_a_named_format, under_new_bytes, under_a_token, under_encoded_text,
+    under_a_new_object, under_a_part_of_a_new_text, under_the_newest, under_a_wide_mask, under_a_hash,
+    under_a_remainder_of_more, under_a_fraction, under_a_local_that_is_seldom_reduced, under_a_count,
+    under_a_normed_key, under_itself, under_whatever_is_unpacked, under_a_remainder_and_more,
+    a_remainder_as_a_value, with_stars, now_and_then, with_another_store, with_an_update,
+    with_a_store_into_two, with_an_alias, with_a_function_that_stores, with_an_addition, into_a_list,
+    beside_a_list, while_it_is_full, while_it_has_not_just_so_many, while_it_has_fewer_than_steps,
+    while_another_has_room, while_one_of_two_tests_holds, whether_it_is_full_or_not,
+]  # fmt: skip
 CALLS: dict[Callable[[int], None], tuple[Callable[..., None], ...]] = {
     by_a_method: (Cache.put,),
+    by_keyword: (Cache.put,),
+    by_position: (Cache.put_by_position,),
     by_two_methods: (Cache.put, Cache.put_user),
+    unless_the_object_is_full: (Cache.put_if_room,),
+    under_a_normed_key: (Cache.put_normed,),
+    under_itself: (Cache.register,),
     a_remainder_as_a_value: (Cache.put,),
+    with_stars: (Cache.put,),
 }
 
 
-def codes_of(step: Callable[[int], None]) -> set[CodeType]:
+def codes_of(step: Callable[[int], None]) -> list[CodeType]:
     """The code that a step runs."""
-    return {function.__code__ for function in (step, *CALLS.get(step, ()))}
+    return [function.__code__ for function in (step, *CALLS.get(step, ()))]
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        under_a_remainder, under_a_local, under_a_text, under_a_formatted_text, under_one_of_a_list,
-        under_a_masked_number,
-        by_a_method, by_two_methods, counts, while_there_is_room, while_another_test_holds_too,
-        unless_it_is_full, else_it_is_full, not_while_it_is_full,
-    ],
-)  # fmt: skip
+def stored_by(step: Callable[[int], None]) -> set[str]:
+    """The containers that a step puts something into."""
+    names = {name for code in codes_of(step) for name in (*code.co_names, *code.co_freevars)} & NAMES
+    return names - {"QUEUE"} if step in (under_one_of_a_list, under_the_newest) else names
+
+
+def soon() -> float:
+    return time.perf_counter() + 60.0
+
+
+@pytest.fixture(autouse=True)
+def _is_found_by_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "test_ending_stores", sys.modules[__name__])
+
+
+@pytest.mark.parametrize("step", ENDING)
 def test_what_is_stored_there_is_only_so_much(step: Callable[[int], None]) -> None:
-    codes = codes_of(step)
-    assert ending_stores(codes, {"MAP", "COUNTS", "KEPT", "entries", "seen"})
-    assert may_end(codes)
+    found = ending_stores(codes_of(step), stored_by(step), soon())
+    assert [most for *_, most in found] == [ENDING[step]]
+    assert may_end(codes_of(step), soon())
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        under_a_new_text, under_a_remainder_and_more, a_remainder_as_a_value, now_and_then,
-        with_another_store, into_a_list, while_it_is_full, while_another_has_room,
-        while_one_of_two_tests_holds, whether_it_is_full_or_not,
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("step", ENDLESS)
 def test_what_is_stored_there_may_go_on(step: Callable[[int], None]) -> None:
-    assert ending_stores(codes_of(step), {"MAP", "entries", "KEPT"}) == []
+    assert ending_stores(codes_of(step), stored_by(step), soon()) == []
 
 
-def test_another_container_is_not_asked_about() -> None:
-    assert ending_stores(codes_of(under_a_remainder), {"entries"}) == []
+def test_each_of_two_containers_has_to_end() -> None:
+    codes = [*codes_of(under_a_remainder), *codes_of(while_there_is_room)]
+    assert len(ending_stores(codes, {"MAP", "KEPT"}, soon())) == 2
+    assert ending_stores(codes, {"MAP", "COUNTS"}, soon()) == []
+
+
+def test_a_function_without_its_source_may_do_anything() -> None:
+    written: dict[str, Callable[[int], None]] = {}
+    exec("def unseen(i):\n    MAP[i] = None\n", written)  # noqa: S102  # what an interpreter's prompt does
+    codes = [*codes_of(under_a_remainder), written["unseen"].__code__.replace(co_filename="gone.py")]
+    assert ending_stores(codes, {"MAP"}, soon()) == []
+
+
+def test_where_there_is_no_time_nothing_is_claimed_and_nothing_excluded() -> None:
+    codes = codes_of(under_a_remainder)
+    assert ending_stores(codes, {"MAP"}, time.perf_counter() - 1.0) == []
+    assert may_end(codes, time.perf_counter() - 1.0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "lines"), [("test_ending_stores.MAP", 1), ("test_ending_stores.MAP[*]", 0)])
 def test_what_grows_inside_an_entry_does_not_stop_with_the_keys(path: str, lines: int) -> None:
     found = find_dormant(under_a_remainder, 0, [path], budget_seconds=0.1)
-    assert [line["ends"] for line in found["dormant"]] == [True] * lines
+    assert [line["most_entries"] for line in found["dormant"]] == [300_000] * lines
 
 
 @pytest.mark.slow

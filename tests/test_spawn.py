@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +230,59 @@ def test_a_crew_that_is_ended_leaves_no_child_running(tmp_path: Path) -> None:
     for each in children:
         with pytest.raises(ProcessLookupError):
             os.kill(each.pid, 0)
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_an_interruption_waits_until_what_it_came_into_is_done(threads: int) -> None:
+    """The kernel gives a signal to any thread that does not hold it back."""
+    over = threading.Event()
+    others = [threading.Thread(target=over.wait, args=(30,)) for _ in range(threads)]
+    for other in others:
+        other.start()
+    done = []
+
+    def work() -> None:
+        with spawn._Undisturbed():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            done.append("all")
+        done.append("and more")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    over.set()
+    for other in others:
+        other.join()
+    assert done == ["all"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_elsewhere_than_in_the_main_thread_nothing_is_changed() -> None:
+    seen = []
+
+    def work() -> None:
+        with spawn._Undisturbed():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join()
+    assert seen == [signal.default_int_handler]
+
+
+def test_a_process_that_is_halted_starts_no_other(tmp_path: Path) -> None:
+    beaten = tmp_path / "beaten"
+    file = write_scenario(tmp_path, "beats", f"open({str(beaten)!r}, 'a').write('.')")
+    endless = job(file, "ledger", octaves=[[1 << 40]], growth_cap_bytes=1 << 30, more=False)
+    crew = Crew()
+    child = crew.start(Order(endless, clean_environ()))
+    while not beaten.exists():
+        crew.listen()
+    spawn._halt(child.pid)
+    size = beaten.stat().st_size
+    time.sleep(0.05)
+    assert beaten.stat().st_size == size
+    assert [each.ending.kind for each in crew.kill() if each.ending is not None] == ["interrupted"]
 
 
 def test_a_crew_leaves_no_descriptor_open(tmp_path: Path) -> None:

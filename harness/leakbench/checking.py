@@ -104,6 +104,15 @@ def start(
         raise UnusableTargetError(f"{wish.python} cannot be started: {error.strerror}") from error
 
 
+def growth_cap_bytes(wished: int | None) -> int:
+    """The growth cap that is wished for, or the usual one. Raises LeakbenchError for one below a byte."""
+    if wished is None:
+        return GROWTH_CAP_BYTES
+    if wished < 1:
+        raise LeakbenchError(f"a growth cap of {wished} is out of its range: 1 byte or more")
+    return wished
+
+
 def side_seconds(wish: Wish) -> float:
     """How long a child may take whose failure costs no more than a holder's or a site's name."""
     return _SIDE_SECONDS + _SIDE_FACTOR * wish.budget_seconds

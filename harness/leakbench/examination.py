@@ -8,6 +8,7 @@ conclude is in `policy`, `growth` and `verdict`; nothing is decided inside a mea
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ _TRACE_SLOWDOWN = 12  # memray with Python's allocators traced, against the ladd
 _TRACED_BYTES = 4_096  # a leak should show at least so many in its capture
 _FEWEST_TRACED, _MOST_TRACED = 64, 32_768
 _MOST_OF_A_SITE = 4.0
+_UNSEEN = "memray saw no place that keeps a twentieth of it"
 _SITE_SHARE = 0.05  # of the growth: a place that keeps less is not where it leaks
 _HIDDEN_SHARE = 0.1  # of the last octave's growth: a leak's own garbage is far less
 _HIDDEN_BYTES = 64 << 10  # less is what first calls leave
@@ -42,7 +44,7 @@ _STOPPED_SHARE = 0.25  # of the leak's rate: what grows on by less is no leak's 
 _MOST_REFILLS = 3
 _NEVER = float(1 << 30)
 _GROWING = ("leak", "inconclusive")
-_MAY_GO_ON = ("enough", "growth cap")  # why a climb ended: a few steps more cost nothing that was forbidden
+_MAY_GO_ON = ("enough", "growth cap")  # why a climb ended that a few steps more do no harm to
 _TRACE_ANSWERS = ("traced", "untraced")
 
 
@@ -79,13 +81,13 @@ class Examination:
             and full is None
             and (not self.wish.only_verdict or self._may_shrink(halted))
         ):
-            found = self._found()
-            if self._woke_beyond(found, grown):
-                found = found._replace(dormant=found.woken)
+            looked = self._found()
+            found = self._in_doubt(looked, grown)
             if found.dormant and halted == "enough" and self.bounds.steps is None and weighed is None:
                 # Something would remove entries and has not run yet: perhaps it does, further up.
                 halted = self._climb(pace, to_the_end=True)
                 grown = policy.judge(samples(climber.records))
+                found = self._in_doubt(looked, grown)
         # What grows is not back: whether its pages are is no question.
         settled = {} if grown.verdict == "leak" else self._ask(climber, "settled", do="settle")
         site = None
@@ -192,10 +194,19 @@ class Examination:
         doubted = self._ask(self.climber, "doubted", do="doubt", budget_seconds=_DORMANT_SECONDS)
         return bool(doubted["may_remove"])
 
-    def _woke_beyond(self, found: Found, grown: growth.Growth) -> bool:
-        """Whether a line that removes entries ran for the finder, further up than the climb, and ended it."""
-        beyond = bool(found.woken) and found.watched_to > samples(self.climber.records)[-1].steps
-        return beyond and found.grown_on < _STOPPED_SHARE * grown.leak_bytes_per_step
+    def _in_doubt(self, found: Found, grown: growth.Growth) -> Found:
+        """Which lines may yet end the growth, by what the climb has seen.
+
+        A line that ran for the finder, further up than the climb, is one where it ended the growth: either
+        nothing was left of what had grown, or nothing more came. One that stores only so many entries is none
+        where twice as many steps went by.
+        """
+        top = samples(self.climber.records)[-1].steps
+        least = _STOPPED_SHARE * grown.leak_bytes_per_step
+        ended = found.kept_rate < least or abs(found.rate_from_then) < least
+        woken = found.woken if found.watched_to > top and ended else ()
+        waiting = [line for line in found.dormant if 2 * (line.get("most_entries") or math.inf) > top]
+        return found._replace(dormant=(*waiting, *woken))
 
     def _weigh(self) -> tuple[list[growth.Sample], list[tuple[int, ...]], dict[str, Any]] | None:
         """What caches with a declared bound that grew cost an entry; clears them, which ends the climb.
@@ -283,7 +294,8 @@ class Examination:
             tuple(dormant["woken"]),
             dormant["steps"],
             dormant["watched_to"],
-            dormant["grown_on"] or 0.0,
+            dormant["kept_rate"],
+            dormant["rate_from_then"],
             steps=looked["steps"],
             grown_bytes=looked["grown_bytes"],
             collects=looked["collects"],
@@ -341,7 +353,7 @@ class Examination:
             self.site_missing = "the step failed under memray"
             return None
         answers = {record["record"]: record for record in tracer.records[mark:]}
-        self.site_missing = answers.get("untraced", {"reason": "memray saw nothing of it"})["reason"]
+        self.site_missing = answers.get("untraced", {"reason": _UNSEEN})["reason"]
         site = answers["traced"]["site"] if "traced" in answers else None
         if site is None or not _is_place(site["file"]):
             return None

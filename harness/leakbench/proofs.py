@@ -33,9 +33,7 @@ PATTERN_RISES = 6  # of eight intervals; fewer rises are no pattern to compare w
 RARE_EVENTS = 32  # in an octave: then chance leaves none of its intervals empty
 SEEN_NOISES = 8.0  # grown in an octave: twice what a proof wants, and noise has covered less of it
 NO_FASTER = 1.5  # a leak rises four times as much in the last two octaves as in the two before
-LEAST_SLOWING = (
-    0.03  # of a rate, within the last octave: as a random set of 5,000,000 has after 524,288 steps
-)
+LEAST_SLOWING = 0.03  # from octave to octave: a random set of 6,000,000 keys has it at 524,288 steps
 SLOWING_DOUBLES = (1.3, 3.0)  # its factor from octave to octave: of what saturates it is 2, less near the end
 STALL = 0.9  # the newest interval may lie this far below all before it; a cache that fills up lies lower
 
@@ -74,15 +72,17 @@ def _holds(ladder: Ladder, rate: Callable[[Octave], float]) -> bool:
         (2 * third + fourth) / 3,
     )  # an octave is half as long as the next
     level = newest >= LEVEL * max(second, third)
-    steady = second <= SPEEDUP * newest <= SPEEDUP**2 * second  # else a table resized late, and then no more
-    return steady and (level or recent >= (SLOWDOWN - _counting_error(ladder)) * before)
+    if newest > SPEEDUP * second or second > SPEEDUP * newest:  # the latter: a table's last resize
+        return False
+    return level or recent >= (SLOWDOWN - _counting_error(ladder)) * before
 
 
 def saturates(ladder: Ladder) -> bool:
     """Whether the rate falls, and from octave to octave by twice as large a part of itself.
 
     So does a set of random keys, long before it is full: what is new among n keys is exp(-steps / n), whose
-    logarithm doubles with the steps. Tables that resize are seen without their steepest intervals.
+    logarithm doubles with the steps. Tables that resize are seen without their steepest intervals. A leak
+    beside such a set looks the same until the set is nearly full.
     """
     rates = [ladder.calm_rate(octave) for octave in ladder.octaves[:OCTAVES_NEEDED]]
     if min(rates) <= 0:

@@ -46,11 +46,12 @@ class Measured:
         _forget_what_passes(item)
         _part_from_pytest()
         try:
-            run, close = target.make_step(step, item.nodeid, self._job["request"])
+            runner = target.Runner()
+            run, close = target.make_step(step, item.nodeid, self._job["request"], runner)
         except target.UnusableError as error:
             self._refuse(str(error))
         else:
-            subject = target.Target(run, close, item.module)
+            subject = target.Target(run, close, item.module, runner)
             subject.roots["fixture"] = item.funcargs
             subject.has_teardown = bool(set(item.fixturenames) - _OWN_FIXTURES)
             try:

@@ -66,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{_MARK}(budget_seconds=5.0, steps=None, limit=None, only_verdict=False,"
-        " growth_cap='256MiB', memory_cap=None, request=None, deadline_seconds=20.0): the test function"
+        " growth_cap=None, memory_cap=None, request=None, deadline_seconds=20.0): the test function"
         f" is a step, called as f({_STEP_NUMBER}) or f() over and over in a process of its own; it"
         " fails where it leaks",
     )

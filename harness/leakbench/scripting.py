@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from leakbench.checking import GROWTH_CAP_BYTES, Launch, UnusableTargetError, Wish, examine
+from leakbench.checking import Launch, UnusableTargetError, Wish, examine, growth_cap_bytes
 from leakbench.errors import LeakbenchError
 from leakbench.units import parse_size
 
@@ -32,7 +32,7 @@ class Options(TypedDict, total=False):
     only_verdict: bool
     """Leave out the site and the holder."""
     growth_cap: int | str | None
-    """End the climb where memory has grown so far, and judge what was seen; 256 MiB by default."""
+    """End the climb where memory has grown so far, and judge what was seen; None: 256 MiB."""
     memory_cap: int | str | None
     """Most resident memory of a child; half of what is available by default."""
     request: str | None
@@ -80,7 +80,7 @@ def make_wish(target: str, launch: Launch, **options: Unpack[Options]) -> Wish:
         limit_bytes=_size_bytes(options.get("limit")),
         only_verdict=options.get("only_verdict", False),
         request=options.get("request"),
-        growth_cap_bytes=_size_bytes(options.get("growth_cap")) or GROWTH_CAP_BYTES,
+        growth_cap_bytes=growth_cap_bytes(_size_bytes(options.get("growth_cap"))),
         memory_cap_bytes=_size_bytes(options.get("memory_cap")),
         deadline_seconds=deadline_seconds,
         launch=launch,

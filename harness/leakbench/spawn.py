@@ -22,6 +22,7 @@ from leakbench.units import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from types import FrameType
 
 _KEPT_BYTES = 16_384
 _READ_BYTES = 1 << 16
@@ -151,7 +152,8 @@ class Child:
         """
         if self._killed_for is None:
             self._killed_for = reason
-        _halt(self.pid)  # or it may start another while those that it has are listed
+        if self._process.poll() is None:
+            _halt(self.pid)  # or it may start another while those that it has are listed
         strangers = descendants(str(self.pid))  # in groups of their own, perhaps
         self._kill_group()
         for pid in strangers:
@@ -258,7 +260,7 @@ def _resident_bytes(pid: int) -> int:
 
 
 def _halt(pid: int) -> None:
-    """Stop a process, and wait for a moment until it has stopped: from then on it starts no other."""
+    """Stop a process, and wait for a moment until it has stopped: its first thread starts no other then."""
     try:
         os.kill(pid, signal.SIGSTOP)
         for _ in range(_LOOKS):
@@ -271,15 +273,36 @@ def _halt(pid: int) -> None:
 
 
 class _Undisturbed:
-    """Holds back the signals that interrupt us while a child is cleared away, and all that it has started."""
+    """Holds back the signals that interrupt us while a child is cleared away, and all that it has started.
 
-    __slots__ = ("_before",)
+    The kernel holds them back for this thread alone. Where another takes one, Python runs its handler in the
+    main thread all the same: there each handler only notes, and what it has noted is handled at the end.
+    """
+
+    __slots__ = ("_before", "_handlers", "_noted")
 
     def __enter__(self) -> None:
+        self._noted: list[int] = []
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTING)
+        for number in _INTERRUPTING:
+            handler = signal.getsignal(number)
+            if callable(handler):
+                try:
+                    signal.signal(number, self._note)
+                except ValueError:  # this is not the main thread, and no handler runs in it
+                    return
+                self._handlers[number] = handler
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self._noted.append(number)
 
     def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+        for number in self._noted:
+            self._handlers[number](number, None)
 
 
 class Crew:

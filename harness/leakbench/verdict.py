@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of the document that `leakbench check --json` prints."""
 _LEAST_SHARE = 0.05
+_MOST_SEEN_SHARE = 0.5  # of many small holders together: then it is no C code
 _RUN_OUT = ("file descriptors", "threads", "child processes")  # why a climb may end: see `Ladder.climb`
 _UNNAMED = {
     "path": None,
@@ -86,7 +87,8 @@ class Found(NamedTuple):
     woken: tuple[dict[str, Any], ...] = ()  # such lines that ran at last
     watched_steps: int = 0  # in which it was watched whether they run
     watched_to: int = 0  # the last of these
-    grown_on: float = 0.0  # bytes a step from then on, where a line had woken
+    kept_rate: float = 0.0  # bytes a step that all steps up to there had left, where a line had woken
+    rate_from_then: float = 0.0  # and that the steps after it added
     steps: int = 0  # that it looked at
     grown_bytes: int = 0  # of its own heap meanwhile
     collects: bool = True  # False: the program has switched the cyclic collector off
@@ -228,9 +230,9 @@ def _removal(seen: Seen) -> str:
     """The line that would end the growth, and how far it has been watched."""
     line = seen.found.dormant[0]
     place = f"{line['file'].rpartition('/')[2]}:{line['line']} ({line['text']})"
-    if line.get("ends"):
+    if "most_entries" in line:
         return f"{place} stores only so many"
-    if seen.found.dormant == seen.found.woken:
+    if line in seen.found.woken:
         return f"{place} removes entries from step {seen.found.watched_to:,} on, and growth ends there"
     return f"{place} would remove entries and has not run in the {seen.found.watched_steps:,} steps watched"
 
@@ -259,7 +261,10 @@ def _holder(seen: Seen) -> dict[str, Any] | None:
     """
     first = seen.found.holders[-1 if seen.full is not None else 0] if seen.found.holders else None
     beside_cache = seen.full is not None or seen.beside is not None
-    if first is not None and (beside_cache or first["bytes_share"] >= _LEAST_SHARE):
+    seen_share = sum(each["bytes_share"] for each in seen.found.holders)
+    if first is not None and (
+        beside_cache or first["bytes_share"] >= _LEAST_SHARE or seen_share >= _MOST_SEEN_SHARE
+    ):
         return {
             "path": first["path"],
             "type": first["type"],

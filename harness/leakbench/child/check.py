@@ -28,6 +28,7 @@ _WARM_UP_SECONDS = 0.05
 _WARM_UP_BYTES = 64 << 20
 _SLOW_STEP_SECONDS = 0.01
 _FEWEST_ON = 64
+_DOUBTED_SHARE = 0.25  # of the largest holder's: the end of a small one's growth is not that of the leak
 _FEW_OBJECTS = 8  # fewer than a leak's events that can be judged
 
 
@@ -263,7 +264,7 @@ class Session:
             step(i)
         self._next += skip
         collect()
-        before = heap.live_bytes()
+        before, first = heap.live_bytes(), self._next
         found = search(
             step,
             self._next,
@@ -278,27 +279,21 @@ class Session:
             "holders", grown_bytes=heap.live_bytes() - before, collects=gc.isenabled(), **found
         )
         dormant = import_whatever_lies_about(_dormant)
-        # A cache with a declared bound answers for itself; its own code need not be doubted.
-        growing = [each for each in found["holders"] if not (each["allow_listed"] or each["turns_over"])]
-        paths = [holder["path"] for holder in growing]
-        gc.collect()
-        known = [path for path in paths if path is not None]
-        told = dormant.find_dormant(step, self._next, known, dormant_seconds)
+        told = dormant.find_dormant(step, self._next, _paths_to_doubt(found["holders"]), dormant_seconds)
         self._next += told["steps"]
         told["watched_to"] = self._next
-        told["grown_on"] = self._grown_on(told["steps"], heap) if told["woken"] else None
+        told["kept_rate"] = told["rate_from_then"] = 0.0
+        if told["woken"]:
+            collect()
+            woken = heap.live_bytes()
+            told["kept_rate"] = (woken - before) / (self._next - first)
+            more = max(_FEWEST_ON, told["steps"])
+            for i in range(self._next, self._next + more):
+                step(i)
+            self._next += more
+            collect()
+            told["rate_from_then"] = (heap.live_bytes() - woken) / more
         self._channel.emit("dormant", **told)
-
-    def _grown_on(self, steps: int, heap: "Any") -> float:
-        """Bytes a step that as many steps more add, at least so many that a cache turns over."""
-        steps = max(steps, _FEWEST_ON)
-        collect()
-        before = heap.live_bytes()
-        for i in range(self._next, self._next + steps):
-            self._target.step(i)
-        self._next += steps
-        collect()
-        return float((heap.live_bytes() - before) / steps)
 
     def do_trace(self, capture: str, steps: int, *, native: bool) -> None:
         """Where it is allocated, in the person's own code where the stack has any: steps under memray."""
@@ -315,6 +310,18 @@ class Session:
         self._next += steps
         is_own = own_code(self._target.file)
         self._channel.emit("traced", steps=steps, **read_capture(capture, is_own, memray, native=native))
+
+
+def _paths_to_doubt(holders: "list[dict[str, Any]]") -> "list[str]":
+    """The paths of what holds much of the growth, and may yet hold less.
+
+    A cache with a declared bound answers for itself; its own code need not be doubted.
+    """
+    growing = [each for each in holders if not (each["allow_listed"] or each["turns_over"])]
+    least = _DOUBTED_SHARE * max((each["bytes_share"] or 0.0 for each in growing), default=0.0)
+    return [
+        each["path"] for each in growing if each["path"] is not None and (each["bytes_share"] or 0.0) >= least
+    ]
 
 
 def own_code(target_file: "str | None") -> "Callable[[str], bool]":

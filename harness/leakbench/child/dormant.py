@@ -42,15 +42,15 @@ def find_dormant(
     """Run the step on, and tell which removing instructions do not run.
 
     paths: of the growing containers (``service.SESSIONS``, ``app.store._cache``). Returns ``dormant``, a
-    list of {file, line, function, text}, those that store under keys that come again marked by
-    ``ends``; ``woken``, lines that did run, but only in this watch for all that is known; and
-    ``steps``, how many were watched. No more steps are run than `budget_seconds` allow; where no code can
-    remove from the containers, only a few.
+    list of {file, line, function, text}, those that store only so many entries with ``most_entries``;
+    ``woken``, lines that did run, but only in this watch for all that is known; and ``steps``, how many were
+    watched. No more steps are run than `budget_seconds` allow; where no code can remove from the containers,
+    only a few.
     """
     named = [names for names in map(names_in, paths) if names]
     wanted = frozenset(names[-1] for names in named)
     owners = frozenset(name for names in named for name in names)
-    maps = frozenset(names_in(path)[-1] for path in paths if names_in(path) and not path.endswith("]"))
+    inside = any(path.endswith("]") for path in paths)  # an entry of something grows, not its entries alone
     codes, done = _codes_run(step, first_step, budget_seconds)
     removing = {code: _removing(code, wanted) for code in codes if _mentions(code, wanted)}
     removing = {code: places for code, places in removing.items() if places}
@@ -67,10 +67,12 @@ def find_dormant(
         for line in sorted(set(places.values()))
         if _may_take_from(code, line, owners)
     ]
+    deadline = time.perf_counter() + budget_seconds
+    ending = ending_stores(codes, wanted, deadline) if wanted and not inside and budget_seconds > 0 else []
     return {
         "dormant": [
             *[_place(*each) for each in (*waiting, *others)],
-            *[{**_place(*each), "ends": True} for each in ending_stores(codes, maps)],
+            *[{**_place(code, line), "most_entries": most} for code, line, most in ending],
         ],
         "woken": [_place(*each) for each in all_waiting if each not in waiting],
         "steps": done + watched,
@@ -121,7 +123,7 @@ def may_remove(step: "Callable[[int], object]", first_step: int, budget_seconds:
         for line in set(_removing(code, every_name).values())
     )
     elsewhere = (bool(_removing(code, every_name)) for code in _codes_of_other_threads())
-    return any(here) or any(elsewhere) or may_end(codes), done
+    return any(here) or any(elsewhere) or may_end(codes, deadline), done
 
 
 def _codes_of_other_threads() -> "set[CodeType]":

@@ -1,226 +1,450 @@
 """Stores that end by themselves: under keys that come again, or only while there is room.
 
 ``CACHE[i % 1_000_000] = value`` and ``if len(BUFFER) < 1_000_000: BUFFER.append(value)`` look like a leak for
-a million steps, and no line of them removes anything.
+a million steps, and no line of them removes anything. The source tells; what it does not tell is taken to go
+on for ever: a key is one of so many only if all that it is made of is known to be.
 """
 
 import dis
 import os
+import sys
+import time
+from math import inf
 
 from leakbench.child.syntax import bindings, function_at, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container
+    from collections.abc import Collection, Iterable, Iterator
     from types import CodeType
     from typing import Any
 
-_BY_KEY = frozenset({"__setitem__", "add", "setdefault"})
-_AT_AN_END = frozenset({"append", "appendleft", "extend", "insert"})
-_STORING = _BY_KEY | _AT_AN_END
-_REMAINDERS = ("%", "&", "%=", "&=")
+    Store = tuple[CodeType, int, float]
+
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
-_MOST_CALLS = 3  # through which a key is followed to where it is made
+_INSTALLED = ("site-packages", "dist-packages")
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+_BY_KEY = frozenset({"__setitem__", "add", "setdefault"})
+_AT_AN_END = frozenset({"append", "appendleft"})
+_LOOKS = frozenset({
+    "__contains__", "__getitem__", "__len__", "clear", "copy", "count", "discard", "get", "index", "items",
+    "keys", "move_to_end", "pop", "popitem", "popleft", "remove", "reverse", "sort", "values",
+})  # fmt: skip
+_LOOKING = frozenset({
+    "all", "any", "bool", "dict", "enumerate", "frozenset", "id", "isinstance", "iter", "len", "list", "max",
+    "min", "next", "print", "repr", "set", "sorted", "str", "sum", "tuple",
+})  # fmt: skip
+_REMAINDERS = frozenset({"%", "&", "%=", "&="})  # of 3.11 and later; the instructions' own names before
+_REMAINDER_OPNAMES = frozenset({"BINARY_MODULO", "BINARY_AND", "INPLACE_MODULO", "INPLACE_AND"})
+_PURE = frozenset({"abs", "float", "hash", "int", "max", "min", "repr", "str", "tuple"})
+_MOST_NAMES = 6  # through which a key is followed to where it is made
+_MOST_VALUES = 1 << 32  # no run gets there
 
 
-def ending_stores(codes: "Collection[CodeType]", wanted: "Container[str]") -> "list[tuple[CodeType, int]]":
-    """(code, line) of what puts entries into the containers, where all of it ends by itself."""
-    stores = _found(codes, wanted)
-    if not all(ends for *_, ends in stores):
+class _OutOfTimeError(Exception):
+    """There is more code than can be read in time."""
+
+
+def ending_stores(codes: "Iterable[CodeType]", wanted: "Collection[str]", deadline: float) -> "list[Store]":
+    """(code, line, most entries there can be) of what puts entries into these containers.
+
+    Nothing unless each container is stored into, by stores that end alone, and used in no way whose outcome
+    is unknown; nor where the source cannot be read by the deadline, on the clock of `time.perf_counter`.
+    """
+    own = list(filter(_is_own, codes))
+    if not _may_have_one(own):
         return []
-    return [(code, line) for code, line, _ in stores]
-
-
-def may_end(codes: "Collection[CodeType]") -> bool:
-    """Whether any of this code puts entries into anything in a way that ends by itself."""
-    return any(ends for *_, ends in _found(codes, None))
-
-
-def _found(
-    codes: "Collection[CodeType]", wanted: "Container[str] | None"
-) -> "list[tuple[CodeType, int, bool]]":
-    """(code, line, whether it ends by itself) of every store but those under one key."""
-    import ast
-
-    codes = [code for code in codes if not code.co_filename.startswith((_LIBRARY, "<"))]
-    by_key = [code for code in codes if _stores(code, _BY_KEY, "STORE_SUBSCR")]
-    storing = by_key + [code for code in codes if code not in by_key and _stores(code, _AT_AN_END)]
-    asks_length = any("len" in code.co_names for code in codes)
-    if not storing or not (asks_length or (by_key and any(map(_takes_remainder, codes)))):
+    try:
+        source = _Source(own, deadline)
+        found = source.stores(wanted)
+    except (_OutOfTimeError, RecursionError):
         return []
-    functions = {code: function_at(code) for code in codes}
-    found = []
-    for code in storing:
-        function = functions[code]
-        if function is None:
-            continue
-        nodes: list[Any] = list(ast.walk(function))
-        places = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
-        for node in nodes:
-            for container, key in _stored(node):
-                name = name_of(container)
-                if (wanted is not None and name not in wanted) or isinstance(key, ast.Constant):
-                    continue
-                ends = (key is not None and _comes_again(key, function, functions.values())) or (
-                    name is not None and _has_room(node, name, places)
-                )
-                found.append((code, node.lineno, ends))
-    return found
+    return found if found and source.stored >= set(wanted) else []
 
 
-def _takes_remainder(code: "CodeType") -> bool:
-    """Whether a function has a ``%`` or an ``&``; that of a text's formatting is one too."""
-    return any(
-        instruction.argrepr in _REMAINDERS
-        if instruction.opname == "BINARY_OP"
-        else instruction.opname in ("BINARY_MODULO", "BINARY_AND")
-        for instruction in dis.get_instructions(code)
-    )
+def may_end(codes: "Iterable[CodeType]", deadline: float) -> bool:
+    """Whether any of this code stores in a way that ends by itself, or there is no time to tell."""
+    own = list(filter(_is_own, codes))
+    try:
+        return _may_have_one(own) and _Source(own, deadline).has_ending_store()
+    except (_OutOfTimeError, RecursionError):
+        return True
 
 
-def _stores(code: "CodeType", methods: "Container[str]", *opnames: str) -> bool:
-    """Whether a function has one of these instructions, or names one of these methods."""
-    return any(name in methods for name in code.co_names) or any(
-        instruction.opname in opnames for instruction in dis.get_instructions(code)
-    )
+def _is_own(code: "CodeType") -> bool:
+    """Whether it is none of the standard library's, which stores into nobody's containers by name."""
+    file = code.co_filename
+    if file.startswith("<"):
+        return False
+    return not file.startswith(_LIBRARY) or any(each in file for each in _INSTALLED)
 
 
-def _stored(node: "Any") -> "list[tuple[Any, Any]]":
-    """(container, key) of what a node puts where; the key is None where there is none."""
-    import ast
+def _may_have_one(codes: "Collection[CodeType]") -> bool:
+    """Whether the code asks for a length, or takes a remainder and stores by key; the source costs more."""
+    if any("len" in code.co_names for code in codes):
+        return True
+    remainders = by_key = False
+    for code in codes:
+        by_key = by_key or not _BY_KEY.isdisjoint(code.co_names)
+        for instruction in dis.get_instructions(code):
+            by_key = by_key or instruction.opname == "STORE_SUBSCR"
+            remainders = remainders or (
+                instruction.argrepr in _REMAINDERS
+                if instruction.opname == "BINARY_OP"
+                else instruction.opname in _REMAINDER_OPNAMES
+            )
+    return remainders and by_key
 
-    if isinstance(node, ast.Call):
-        if not (isinstance(node.func, ast.Attribute) and node.func.attr in _STORING and node.args):
+
+class _Function:
+    """A function that has run: its syntax tree, each node walked once."""
+
+    __slots__ = ("around", "bound", "code", "nodes", "tree")
+
+    def __init__(self, code: "CodeType", tree: "Any") -> None:
+        import ast
+
+        self.code = code
+        self.tree = tree
+        self.nodes: list[Any] = list(ast.walk(tree))
+        self.around = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        self.bound: dict[str, list[Any]] = {}  # what each name is bound to; None: to what nobody knows
+        for node in self.nodes:
+            self._note(node)
+
+    def _note(self, node: "Any") -> None:
+        import ast
+
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            values = self.bound.setdefault(node.id, [])
+            binds = self.around[node]
+            if isinstance(binds, ast.AugAssign):
+                values.append(binds)
+            elif isinstance(binds, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
+                values += [value for target, value in bindings(binds) if target is node]
+            else:
+                values.append(None)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            for name in node.names:
+                self.bound.setdefault(name, []).append(None)
+
+    def parameters(self) -> "list[str]":
+        arguments = self.tree.args
+        return [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+
+    def other_parameters(self) -> "set[str]":
+        arguments = self.tree.args
+        starred = [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+        return {each.arg for each in (*arguments.kwonlyargs, *starred)}
+
+
+class _Source:
+    """The person's functions that have run, and what of them stores into what."""
+
+    def __init__(self, codes: "Iterable[CodeType]", deadline: float) -> None:
+        self.deadline = deadline
+        self.stored: set[str] = set()
+        self.sourceless: list[CodeType] = []
+        self.functions: list[_Function] = []
+        for code in codes:
+            if code.co_name in _COMPREHENSIONS:  # part of the function that it stands in
+                continue
+            self._hurry()
+            tree = function_at(code)
+            if tree is None:
+                self.sourceless.append(code)
+            else:
+                self.functions.append(_Function(code, tree))
+        self._calls: dict[str, list[tuple[Any, _Function]]] | None = None
+
+    def _hurry(self) -> None:
+        if time.perf_counter() > self.deadline:
+            raise _OutOfTimeError
+
+    def stores(self, wanted: "Collection[str]") -> "list[Store]":
+        """Every store into these containers; none at all where one of them need not end."""
+        if any(name in wanted for code in self.sourceless for name in (*code.co_names, *code.co_freevars)):
             return []
-        return [(node.func.value, node.args[0] if node.func.attr in _BY_KEY else None)]
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return [
-        (target.value, target.slice)
-        for target in targets
-        if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice)
-    ]
+        found = []
+        for function in self.functions:
+            self._hurry()
+            for node in function.nodes:
+                name = name_of(node)
+                if name not in wanted:
+                    continue
+                use = _use(node, function)
+                if use is None:
+                    continue
+                most = self._most_entries(node, use, function)
+                if most is None:
+                    return []
+                if most > 1:
+                    found.append((function.code, node.lineno, most))
+                    self.stored.add(name)
+        return found
+
+    def has_ending_store(self) -> bool:
+        """Whether there is one into anything, whatever else is stored there."""
+        for function in self.functions:
+            self._hurry()
+            for node in function.nodes:
+                use = _use(node, function) if name_of(node) is not None else None
+                if use is not None and (self._most_entries(node, use, function) or 0) > 1:
+                    return True
+        return False
+
+    def _most_entries(self, node: "Any", use: "_Use", function: _Function) -> "float | None":
+        """How many entries a use of a container can make of it; None where there is no telling."""
+        if not use.is_store:
+            return None
+        most = self._values(use.key, function) if use.key is not None else None
+        room = _room(node, str(name_of(node)), function)
+        known = [each for each in (most, room) if each is not None]
+        return min(known) if known else None
+
+    def _values(self, part: "Any", function: _Function, *through: "Any") -> "float | None":
+        """How many values an expression can have: inf where there is no figure, None where no bound.
+
+        through: the names that led to it.
+        """
+        import ast
+
+        if isinstance(part, ast.Constant):
+            return 1
+        if isinstance(part, ast.Name):
+            return self._values_of_name(part.id, function, *through)
+        if isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Mod, ast.BitAnd)):
+            if not _is_text(part.left):
+                return _modulus(part.op, part.left, part.right, function)
+        elif isinstance(part, ast.Subscript):  # one of so many, but for a slice or the newest
+            values = self._values(part.slice, function, *through)
+            return values if values is not None and values > 1 else None
+        parts = _made_of(part)
+        product = 1.0
+        for each in parts or ():
+            values = self._values(each, function, *through)
+            if values is None:
+                return None
+            product *= values
+        return product if parts else None
+
+    def _values_of_name(self, name: str, function: _Function, *through: "Any") -> "float | None":
+        """The same of a local, by what it is bound to, or of a parameter, by what it is given."""
+        import ast
+
+        self._hurry()
+        bound = function.bound.get(name, [])
+        if (function, name) in through or len(through) == _MOST_NAMES or name in function.other_parameters():
+            return None
+        given: list[tuple[Any, _Function]] | None = [(value, function) for value in bound]
+        if name in function.parameters():
+            if not bound:
+                given = self._given(name, function)
+            elif not all(isinstance(value, ast.AugAssign) for value in bound):
+                return None
+        total = 0.0
+        for value, where in given or ():
+            if isinstance(value, ast.AugAssign):
+                values = _modulus(value.op, value.target, value.value, where)
+            else:
+                values = None if value is None else self._values(value, where, *through, (function, name))
+            if values is None:
+                return None
+            total += values
+        return total or None
+
+    def _given(self, name: str, function: _Function) -> "list[tuple[Any, _Function]] | None":
+        """(value, caller) of what is given for a parameter wherever the function is called by its name.
+
+        None where a call does not tell.
+        """
+        import ast
+
+        if self._calls is None:
+            self._calls = {}
+            for caller in self.functions:
+                for node in caller.nodes:
+                    if isinstance(node, ast.Call):
+                        self._calls.setdefault(str(name_of(node.func)), []).append((node, caller))
+        names = function.parameters()
+        position = names.index(name) - (names[0] in ("self", "cls"))
+        given = []
+        for call, caller in self._calls.get(function.tree.name, ()):
+            named = [each.value for each in call.keywords if each.arg == name]
+            if any(isinstance(each, ast.Starred) for each in call.args) or position < 0:
+                return None
+            if not named and len(call.args) <= position:
+                return None
+            given.append((named[0] if named else call.args[position], caller))
+        return given
 
 
-def _has_room(node: "Any", name: str, places: "dict[Any, Any]") -> bool:
-    """Whether a store is reached only while ``len(name)`` is less than something."""
+def _made_of(part: "Any") -> "list[Any]":
+    """What an expression is made of, where nothing else has a say in its value."""
     import ast
 
-    while node in places:
-        around = places[node]
-        for body, is_less in (("body", True), ("orelse", False)):
-            inside = getattr(around, body, None)
+    if isinstance(part, ast.Call):
+        is_pure = isinstance(part.func, ast.Name) and part.func.id in _PURE and not part.keywords
+        return part.args if is_pure else []
+    for kind, fields in (
+        (ast.BinOp, ("left", "right")),
+        (ast.IfExp, ("body", "orelse")),
+        (ast.UnaryOp, ("operand",)),
+        (ast.FormattedValue, ("value",)),
+    ):
+        if isinstance(part, kind):
+            return [getattr(part, field) for field in fields]
+    if isinstance(part, (ast.Tuple, ast.JoinedStr)):
+        return part.elts if isinstance(part, ast.Tuple) else part.values
+    return []
+
+
+class _Use:
+    """What is done with a container where it is named: a store, under a key or at an end, or the unknown."""
+
+    __slots__ = ("is_store", "key")
+
+    def __init__(self, key: "Any" = None, *, is_store: bool = True) -> None:
+        self.key = key
+        self.is_store = is_store
+
+
+def _use(node: "Any", function: _Function) -> "_Use | None":
+    """The use of a container that a name or an attribute stands for; None where it adds nothing."""
+    import ast
+
+    around: Any = function.around.get(node)
+    unknown = _Use(is_store=False)
+    if isinstance(around, ast.AugAssign) and around.target is node:
+        return unknown
+    if not isinstance(node.ctx, ast.Load):
+        return None  # another takes its place: what it is made of is named there
+    if isinstance(around, ast.Subscript) and around.value is node:
+        if not isinstance(around.ctx, ast.Store):
+            return None
+        return unknown if isinstance(around.slice, ast.Slice) else _Use(around.slice)
+    if isinstance(around, ast.Attribute):
+        return _use_by_method(around, function.around.get(around))
+    if isinstance(around, ast.Call):
+        return None if name_of(around.func) in _LOOKING else unknown
+    if isinstance(around, (ast.Compare, ast.For, ast.comprehension, ast.If, ast.While, ast.UnaryOp)):
+        return None
+    return unknown
+
+
+def _use_by_method(method: "Any", call: "Any") -> "_Use | None":
+    """The same, where an attribute of the container is named."""
+    import ast
+
+    if not isinstance(call, ast.Call) or call.func is not method:
+        return _Use(is_store=False)
+    if method.attr in _BY_KEY and call.args:
+        return _Use(call.args[0])
+    if method.attr in _AT_AN_END:
+        return _Use()
+    return None if method.attr in _LOOKS else _Use(is_store=False)
+
+
+def _is_text(part: "Any") -> bool:
+    """Whether a ``%`` behind it formats."""
+    import ast
+
+    return isinstance(part, ast.JoinedStr) or (
+        isinstance(part, ast.Constant) and isinstance(part.value, (str, bytes))
+    )
+
+
+def _modulus(operator: "Any", left: "Any", right: "Any", function: _Function) -> "float | None":
+    """How many values a remainder has: what it is taken of is a whole number, for all that is written."""
+    import ast
+
+    if not isinstance(operator, (ast.Mod, ast.BitAnd)):
+        return None
+    fractions = any(
+        isinstance(each, ast.Div) or (isinstance(each, ast.Constant) and isinstance(each.value, float))
+        for each in ast.walk(left)
+    )
+    limit = _number(right, function)
+    if fractions or limit is None or limit <= 0:
+        return None
+    most = limit + isinstance(operator, ast.BitAnd)
+    return most if most <= _MOST_VALUES or limit == inf else None
+
+
+def _number(part: "Any", function: _Function) -> "float | None":
+    """A limit that stays: a number, a name or an attribute that the function does not bind, a length.
+
+    inf where it cannot be read; None for anything else.
+    """
+    import ast
+
+    if isinstance(part, ast.Constant):
+        return part.value if type(part.value) is int else None
+    if isinstance(part, ast.Attribute):
+        return inf
+    if isinstance(part, ast.Call):
+        return inf if name_of(part.func) == "len" else None
+    if not isinstance(part, ast.Name) or part.id in function.bound:
+        return None
+    if part.id in function.parameters() or part.id in function.other_parameters():
+        return None
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) == function.code.co_filename:
+            value = getattr(module, part.id, None)
+            return value if type(value) is int else inf
+    return inf
+
+
+def _room(node: "Any", name: str, function: _Function) -> "float | None":
+    """The least bound on ``len(name)`` under which alone a store is reached; None where there is none."""
+    found = [
+        _bound(test, name, function, is_less=holds) for test, holds in _conditions(node, function.around)
+    ]
+    return min((most for most in found if most is not None), default=None)
+
+
+def _conditions(node: "Any", around: "dict[Any, Any]") -> "Iterator[tuple[Any, bool]]":
+    """(test, whether it holds) of what must be so where a node is reached."""
+    import ast
+
+    while node in around:
+        outer = around[node]
+        for field, holds in (("body", True), ("orelse", False)):
+            inside = getattr(outer, field, None)
             if not isinstance(inside, list) or node not in inside:
                 continue
-            if isinstance(around, (ast.If, ast.While)) and _bounds(around.test, name, is_less=is_less):
-                return True
-            before = inside[: inside.index(node)]
-            if any(_leaves(each) and _bounds(each.test, name, is_less=False) for each in before):
-                return True
-        node = around
-    return False
+            if isinstance(outer, (ast.If, ast.While)):
+                yield outer.test, holds
+            for before in inside[: inside.index(node)]:
+                if isinstance(before, ast.If) and isinstance(
+                    before.body[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break)
+                ):
+                    yield before.test, False
+        node = outer
 
 
-def _leaves(node: "Any") -> bool:
-    """Whether it is an ``if`` that ends what it stands in."""
-    import ast
-
-    return isinstance(node, ast.If) and isinstance(
-        node.body[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break)
-    )
-
-
-def _bounds(test: "Any", name: str, *, is_less: bool) -> bool:
-    """Whether a test holds only while ``len(name)`` is less than something; or, `is_less` off, fails so."""
+def _bound(test: "Any", name: str, function: _Function, *, is_less: bool) -> "float | None":
+    """What ``len(name)`` is less than where a test holds, or, `is_less` off, where it does not."""
     import ast
 
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return _bounds(test.operand, name, is_less=not is_less)
+        return _bound(test.operand, name, function, is_less=not is_less)
     if isinstance(test, ast.BoolOp):
-        joined = ast.And if is_less else ast.Or
-        return isinstance(test.op, joined) and any(
-            _bounds(each, name, is_less=is_less) for each in test.values
-        )
+        if not isinstance(test.op, ast.And if is_less else ast.Or):
+            return None
+        found = [_bound(each, name, function, is_less=is_less) for each in test.values]
+        return min((most for most in found if most is not None), default=None)
     if not isinstance(test, ast.Compare) or len(test.ops) > 1:
-        return False
-    less, more = (ast.Lt, ast.LtE, ast.NotEq), (ast.Gt, ast.GtE, ast.Eq)
-    if _is_length(test.left, name):
-        return isinstance(test.ops[0], less if is_less else more)
-    if _is_length(test.comparators[0], name):
-        return isinstance(test.ops[0], (ast.Gt, ast.GtE, ast.NotEq) if is_less else (ast.Lt, ast.LtE, ast.Eq))
-    return False
+        return None
+    left, right = test.left, test.comparators[0]
+    less, more = (ast.Lt, ast.LtE), (ast.Gt, ast.GtE)
+    if _is_length(left, name):
+        return _number(right, function) if isinstance(test.ops[0], less if is_less else more) else None
+    if _is_length(right, name):
+        return _number(left, function) if isinstance(test.ops[0], more if is_less else less) else None
+    return None
 
 
 def _is_length(part: "Any", name: str) -> bool:
     """Whether it is ``len(name)``, or that of an attribute of this name."""
     return name_of(getattr(part, "func", None)) == "len" and [name_of(each) for each in part.args] == [name]
-
-
-def _comes_again(key: "Any", function: "Any", functions: "Collection[Any]", calls: int = 0) -> bool:
-    """Whether there are only so many values of a key: it is made of remainders and constants alone."""
-    import ast
-
-    free = _free(key)
-    if not free:
-        return not isinstance(key, ast.Constant)
-    return all(
-        isinstance(each, ast.Name) and _is_bound_again(each.id, function, functions, calls) for each in free
-    )
-
-
-def _free(key: "Any") -> "list[Any]":
-    """The parts of an expression that may take any value."""
-    import ast
-
-    if isinstance(key, ast.BinOp) and isinstance(key.op, (ast.Mod, ast.BitAnd)):
-        formats = isinstance(key.left, ast.JoinedStr) or (
-            isinstance(key.left, ast.Constant) and isinstance(key.left.value, str)
-        )
-        return _free(key.right) if formats else []
-    if isinstance(key, ast.Subscript) and not isinstance(key.slice, ast.Constant):
-        return _free(key.slice)  # one of so many
-    if isinstance(key, (ast.Name, ast.Attribute, ast.Subscript, ast.Lambda)):
-        return [key]
-    if isinstance(key, ast.Call):
-        given = [*key.args, *(each.value for each in key.keywords)]
-        return [part for each in given for part in _free(each)] if given else [key]
-    return [part for child in ast.iter_child_nodes(key) for part in _free(child)]
-
-
-def _is_bound_again(name: str, function: "Any", functions: "Collection[Any]", calls: int) -> bool:
-    """Whether a function's local, or parameter, is only ever given values that come again."""
-    import ast
-
-    values = []
-    for node in ast.walk(function):
-        if isinstance(node, ast.AugAssign) and name_of(node.target) == name:
-            return isinstance(node.op, (ast.Mod, ast.BitAnd))
-        for target, value in bindings(node):
-            if not any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(target)):
-                continue
-            if isinstance(target, ast.Subscript):
-                continue  # it is stored into
-            if not isinstance(target, ast.Name) or isinstance(
-                node, (ast.For, ast.AsyncFor, ast.comprehension)
-            ):
-                return False
-            values.append((value, function))
-    if not values and calls < _MOST_CALLS:
-        values = _given(name, function, functions)
-    return bool(values) and all(_comes_again(value, where, functions, calls + 1) for value, where in values)
-
-
-def _given(name: str, function: "Any", functions: "Collection[Any]") -> "list[tuple[Any, Any]]":
-    """(value, caller) of what is given for a parameter, by position, wherever the function is called."""
-    import ast
-
-    names = [each.arg for each in function.args.args]
-    if name not in names:
-        return []
-    position = names.index(name) - (names[0] in ("self", "cls"))
-    return [
-        (node.args[position], caller)
-        for caller in functions
-        if caller is not None
-        for node in ast.walk(caller)
-        if isinstance(node, ast.Call) and name_of(node.func) == function.name and len(node.args) > position
-    ]

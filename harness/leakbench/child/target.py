@@ -47,14 +47,18 @@ class Runner:
             for _ in answer:
                 pass
         elif _is_lazy(answer):
-            if self._loop is None:
-                import asyncio
-
-                self._loop = asyncio.new_event_loop()
-                asyncio.set_event_loop(self._loop)
-            self._loop.run_until_complete(
+            self.loop().run_until_complete(
                 _awaited(answer) if hasattr(kind, "__await__") else _drained(answer)
             )
+
+    def loop(self) -> "Any":
+        """The event loop."""
+        if self._loop is None:
+            import asyncio
+
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        return self._loop
 
     def call(self, module: "ModuleType", name: str) -> None:
         """Call a function of the module's, if it has one of that name."""
@@ -135,9 +139,9 @@ def load(text: str, request: "str | None") -> Target:
     runner = Runner()
     try:
         runner.call(module, SETUP)
-    except Exception as error:
+    except BaseException as error:
         raise HookError(SETUP) from error
-    step, close = make_step(found, text, request)
+    step, close = make_step(found, text, request, runner)
 
     def end() -> None:
         close()
@@ -147,14 +151,14 @@ def load(text: str, request: "str | None") -> Target:
 
 
 def make_step(
-    found: "Any", text: str, request: "str | None"
+    found: "Any", text: str, request: "str | None", runner: Runner
 ) -> "tuple[Callable[[int], object], Callable[[], None]]":
     """``step(i)`` and what ends it, by how the target wants to be called."""
     wanted = _positional(found)
     if request is not None or _is_web(wanted):
         from leakbench.child import web
 
-        return web.make_step(found, len(wanted or ()), request, text)
+        return web.make_step(found, len(wanted or ()), request, text, runner)
     required = [name for name, is_required in (wanted or ()) if is_required]
     if len(required) > 1:
         raise UnusableError(

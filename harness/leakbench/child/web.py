@@ -4,8 +4,11 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
     from typing import Any
+
+    from leakbench.child.target import Runner
 
 _ASGI_ARGUMENTS = 3
 _PORT = 80
@@ -14,14 +17,14 @@ _REDIRECTION, _ERROR, _SERVER_ERROR = 300, 400, 500  # statuses from here on
 
 
 def make_step(
-    app: "Any", arguments: int, request: "str | None", text: str
+    app: "Any", arguments: int, request: "str | None", text: str, runner: "Runner"
 ) -> "tuple[Callable[[int], object], Callable[[], None]]":
     """``step(i)``, which sends "GET /path?query 404" to an ASGI or WSGI application, and its end."""
     from leakbench.child.target import UnusableError
 
     question = Question(request)
     if arguments >= _ASGI_ARGUMENTS:
-        return _asgi(app, question)
+        return _asgi(app, question, runner)
     if arguments == _ASGI_ARGUMENTS - 1:
         return _wsgi(app, question), _nothing
     raise UnusableError(
@@ -135,11 +138,10 @@ def _wsgi(app: "Any", question: Question) -> "Callable[[int], object]":
     return step
 
 
-def _asgi(app: "Any", question: Question) -> "tuple[Callable[[int], object], Callable[[], None]]":
-    import asyncio
-
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
+def _asgi(
+    app: "Any", question: Question, runner: "Runner"
+) -> "tuple[Callable[[int], object], Callable[[], None]]":
+    loop = runner.loop()
     lifespan = _Lifespan(app, loop)
     scope = {
         "type": "http",
@@ -182,11 +184,7 @@ def _asgi(app: "Any", question: Question) -> "tuple[Callable[[int], object], Cal
     def step(i: int) -> None:
         question.judge(i, loop.run_until_complete(one()))
 
-    def end() -> None:
-        lifespan.end()
-        loop.close()
-
-    return step, end
+    return step, lifespan.end
 
 
 class _Lifespan:

@@ -71,7 +71,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--growth-cap",
         metavar="SIZE",
-        default="256MiB",
         help="end the climb where memory has grown so far, and judge what was seen (default: 256MiB)",
     )
     parser.add_argument(
@@ -121,7 +120,9 @@ def _wish(options: argparse.Namespace) -> checking.Wish:
         only_verdict=options.only_verdict,
         python=options.python,
         request=options.request,
-        growth_cap_bytes=parse_size(options.growth_cap),
+        growth_cap_bytes=checking.growth_cap_bytes(
+            parse_size(options.growth_cap) if options.growth_cap else None
+        ),
         memory_cap_bytes=parse_size(options.memory_cap) if options.memory_cap else None,
         deadline_seconds=options.deadline,
     )

@@ -53,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
     if options.history:
         from leakbench.commands.compare_commits import show_history
 
+        _refuse(options, ("bench", "python"), "two commits")
+        _refuse(options, ("unlike", "markdown", "html"), "two runs' folders")
         if len(options.sides) > 1:
             raise LeakbenchError(f"--history takes one folder, got {len(options.sides)}")
         return show_history(Path(*options.sides), options.truth)
