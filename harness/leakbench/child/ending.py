@@ -170,10 +170,8 @@ class _Source:
             self._hurry()
             for node in function.nodes:
                 name = name_of(node)
-                if name not in wanted:
-                    continue
-                use = _use(node, function)
-                if use is None:
+                use = _use(node, function) if name is not None and name in wanted else None
+                if name is None or use is None:
                     continue
                 most = self._most_entries(node, use, function)
                 if most is None:
@@ -336,13 +334,14 @@ def _use_by_method(method: "Any", call: "Any") -> "_Use | None":
     """The same, where an attribute of the container is named."""
     import ast
 
+    name = name_of(method)
     if not isinstance(call, ast.Call) or call.func is not method:
         return _Use(is_store=False)
-    if method.attr in _BY_KEY and call.args:
+    if name in _BY_KEY and call.args:
         return _Use(call.args[0])
-    if method.attr in _AT_AN_END:
+    if name in _AT_AN_END:
         return _Use()
-    return None if method.attr in _LOOKS else _Use(is_store=False)
+    return None if name in _LOOKS else _Use(is_store=False)
 
 
 def _is_text(part: "Any") -> bool:
