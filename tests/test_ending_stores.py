@@ -416,7 +416,7 @@ def test_where_there_is_no_time_nothing_is_claimed_and_nothing_excluded() -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "lines"), [("test_ending_stores.MAP", 1), ("test_ending_stores.MAP[*]", 0)])
 def test_what_grows_inside_an_entry_does_not_stop_with_the_keys(path: str, lines: int) -> None:
-    found = find_dormant(under_a_remainder, 0, [path], budget_seconds=0.1)
+    found = find_dormant(under_a_remainder, 0, {path: "dict"}, budget_seconds=0.1)
     assert [line["most_entries"] for line in found["dormant"]] == [300_000] * lines
 
 

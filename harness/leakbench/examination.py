@@ -198,14 +198,21 @@ class Examination:
         """Which lines may yet end the growth, by what the climb has seen.
 
         A line that ran for the finder, further up than the climb, is one where it ended the growth: either
-        nothing was left of what had grown, or nothing more came. One that stores only so many entries is none
-        where twice as many steps went by.
+        nothing was left of what had grown, or nothing more came. One that waits for so many entries, or
+        stores only so many, is none where there was time for twice as many.
         """
         top = samples(self.climber.records)[-1].steps
         least = _STOPPED_SHARE * grown.leak_bytes_per_step
         ended = found.kept_rate < least or abs(found.rate_from_then) < least
         woken = found.woken if found.watched_to > top and ended else ()
-        waiting = [line for line in found.dormant if 2 * (line.get("most_entries") or math.inf) > top]
+        rates = [each["entries_per_step"] for each in found.holders if each["entries_per_step"]]
+        came = min(1.0, *rates) * top if rates else 0.0
+        waiting = [
+            line
+            for line in found.dormant
+            if 2 * (line.get("most_entries") or math.inf) > top
+            and 2 * (line.get("at_entries") or math.inf) > came
+        ]
         return found._replace(dormant=(*waiting, *woken))
 
     def _weigh(self) -> tuple[list[growth.Sample], list[tuple[int, ...]], dict[str, Any]] | None:

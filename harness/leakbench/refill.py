@@ -88,11 +88,16 @@ def explain(
     explained = 1 - (max(0, extra_heap_bytes) + extra_outside_bytes) / grown_bytes
     if explained < growth.EXPLAINED_SHARE:
         return None
-    steps = at_top.steps
-    full_at_step: int = max(round(steps * cache["bound"] / _last(sizes, cache)) for cache in caches)
-    # The bytes of several caches cannot be told apart: they are shared out by length.
+    # What the warm-up put in lies below the baseline. The bytes of several caches cannot be told apart: they
+    # are shared out by length.
+    added = {cache["position"]: _last(sizes, cache) - sizes[cache["position"]][0] for cache in caches}
+    full_at_step = max(
+        round(at_top.steps * (1 + (cache["bound"] - _last(sizes, cache)) / added[cache["position"]]))
+        for cache in caches
+    )
     bound = sum(cache["bound"] for cache in caches)
-    return Full(growth.Filling(bound * grown_bytes / entries, full_at_step, explained), tuple(caches))
+    ceiling_bytes = bound * grown_bytes / sum(added.values())
+    return Full(growth.Filling(ceiling_bytes, full_at_step, explained), tuple(caches))
 
 
 def _last(sizes: Sequence[tuple[int, ...]], cache: dict[str, Any]) -> int:

@@ -201,7 +201,9 @@ class Session:
         assert self._ladder is not None  # noqa: S101  # the parent climbs before it doubts
         try:
             dormant = import_whatever_lies_about(_dormant)
-            removes = self._ladder.interrupt(lambda step, i: dormant.may_remove(step, i, budget_seconds))
+            removes = self._ladder.interrupt(
+                lambda step, i: dormant.may_remove(step, i, budget_seconds, self._target.waiting_codes())
+            )
         except BaseException:  # noqa: BLE001  # a step may raise anything
             removes = True
         self._channel.emit("doubted", may_remove=removes)
@@ -279,7 +281,9 @@ class Session:
             "holders", grown_bytes=heap.live_bytes() - before, collects=gc.isenabled(), **found
         )
         dormant = import_whatever_lies_about(_dormant)
-        told = dormant.find_dormant(step, self._next, _paths_to_doubt(found["holders"]), dormant_seconds)
+        told = dormant.find_dormant(
+            step, self._next, _to_doubt(found["holders"]), dormant_seconds, self._target.waiting_codes()
+        )
         self._next += told["steps"]
         told["watched_to"] = self._next
         told["kept_rate"] = told["rate_from_then"] = 0.0
@@ -312,16 +316,18 @@ class Session:
         self._channel.emit("traced", steps=steps, **read_capture(capture, is_own, memray, native=native))
 
 
-def _paths_to_doubt(holders: "list[dict[str, Any]]") -> "list[str]":
-    """The paths of what holds much of the growth, and may yet hold less.
+def _to_doubt(holders: "list[dict[str, Any]]") -> "dict[str, str]":
+    """The types of what holds much of the growth, and may yet hold less, by their paths.
 
     A cache with a declared bound answers for itself; its own code need not be doubted.
     """
     growing = [each for each in holders if not (each["allow_listed"] or each["turns_over"])]
     least = _DOUBTED_SHARE * max((each["bytes_share"] or 0.0 for each in growing), default=0.0)
-    return [
-        each["path"] for each in growing if each["path"] is not None and (each["bytes_share"] or 0.0) >= least
-    ]
+    return {
+        each["path"]: each["type"]
+        for each in growing
+        if each["path"] is not None and (each["bytes_share"] or 0.0) >= least
+    }
 
 
 def own_code(target_file: "str | None") -> "Callable[[str], bool]":

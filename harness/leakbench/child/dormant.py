@@ -11,12 +11,20 @@ import linecache
 import sys
 import time
 
-from leakbench.child.ending import ending_stores, may_end
-from leakbench.child.syntax import bindings, function_at, name_of, tree_of
+from leakbench.child.ending import all_ending_stores, ending_stores, may_end
+from leakbench.child.syntax import (
+    bindings,
+    class_of,
+    function_at,
+    name_of,
+    number_of,
+    tests_before,
+    tree_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container
+    from collections.abc import Callable, Container, Iterable, Mapping
     from types import CodeType, FrameType
     from typing import Any
 
@@ -30,6 +38,9 @@ _REBINDS = frozenset(
 )
 _SLICE_STORES = frozenset({"STORE_SUBSCR"})
 _PROCESS_IDS = frozenset({"getpid", "pid"})
+_BUILTIN = frozenset({
+    "bytearray", "Counter", "defaultdict", "deque", "dict", "list", "OrderedDict", "set", "str", "tuple",
+})  # fmt: skip
 _FLAG = object()  # stands for what is set to a constant: a container is not
 _ASKS_WHAT_IT_IS = frozenset({"callable", "getattr", "hasattr", "isinstance", "issubclass", "type"})
 _PROFILED_STEPS = 64
@@ -37,26 +48,40 @@ _PROFILED_SECONDS = 0.05
 
 
 def find_dormant(
-    step: "Callable[[int], object]", first_step: int, paths: "Collection[str]", budget_seconds: float
+    step: "Callable[[int], object]",
+    first_step: int,
+    growing: "Mapping[str, str]",
+    budget_seconds: float,
+    waiting_codes: "Iterable[CodeType]" = (),
 ) -> "dict[str, Any]":
     """Run the step on, and tell which removing instructions do not run.
 
-    paths: of the growing containers (``service.SESSIONS``, ``app.store._cache``). Returns ``dormant``, a
-    list of {file, line, function, text}, those that store only so many entries with ``most_entries``;
-    ``woken``, lines that did run, but only in this watch for all that is known; and ``steps``, how many were
-    watched. No more steps are run than `budget_seconds` allow; where no code can remove from the containers,
-    only a few.
+    growing: the types of the growing containers, by their paths (``service.SESSIONS``: ``dict``). Returns
+    ``dormant``, a list of {file, line, function, text}, those that store only so many entries with
+    ``most_entries``, those that wait for so many with ``at_entries``; ``woken``, lines that did run, but only
+    in this watch for all that is known; and ``steps``, how many were watched. No more steps are run than
+    `budget_seconds` allow; where no code can remove from the containers, only a few. waiting_codes: of what
+    waits to go on, as tasks do, beside threads, which are found.
     """
-    named = [names for names in map(names_in, paths) if names]
-    wanted = frozenset(names[-1] for names in named)
-    owners = frozenset(name for names in named for name in names)
-    inside = any(path.endswith("]") for path in paths)  # an entry of something grows, not its entries alone
+    named = {path: names for path in growing if (names := names_in(path))}
+    wanted = frozenset(names[-1] for names in named.values())
+    owners = frozenset(name for names in named.values() for name in names)
+    lists = frozenset(names[-1] for path, names in named.items() if growing[path] == "list")
+    classes = frozenset(kind.rpartition(".")[2] for kind in growing.values()) - _BUILTIN
+    inside = any(path.endswith("]") for path in growing)  # an entry of something grows, not its entries alone
     codes, done = _codes_run(step, first_step, budget_seconds)
-    removing = {code: _removing(code, wanted) for code in codes if _mentions(code, wanted)}
+    own = {code for code in codes if classes and class_of(code) in classes}  # a container's own methods
+    removing = {
+        code: _removing(code, wanted, owners, replaced=inside)
+        for code in codes
+        if code in own or _mentions(code, wanted)
+    }
     removing = {code: places for code, places in removing.items() if places}
     # What other threads are about to do waits for their time: it has not helped while this one looked on.
     elsewhere = {
-        code: _removing(code, wanted) for code in _codes_of_other_threads() if _mentions(code, wanted)
+        code: _removing(code, wanted, owners)
+        for code in (*_codes_of_other_threads(), *waiting_codes)
+        if _mentions(code, wanted)
     }
     all_waiting = _waiting(removing, owners)
     watched = _watch(step, first_step + done, removing, budget_seconds) if removing else 0
@@ -68,10 +93,15 @@ def find_dormant(
         if _may_take_from(code, line, owners)
     ]
     deadline = time.perf_counter() + budget_seconds
-    ending = ending_stores(codes, wanted, deadline) if wanted and not inside and budget_seconds > 0 else []
+    ending = []
+    if budget_seconds > 0 and not growing:
+        ending = all_ending_stores(codes, deadline)
+    elif budget_seconds > 0 and wanted and not inside:
+        ending = ending_stores(codes, wanted, deadline, lists)
     return {
         "dormant": [
-            *[_place(*each) for each in (*waiting, *others)],
+            *[{**_place(*each), "at_entries": _entries_at(*each)} for each in waiting],
+            *[_place(*each) for each in others],
             *[{**_place(code, line), "most_entries": most} for code, line, most in ending],
         ],
         "woken": [_place(*each) for each in all_waiting if each not in waiting],
@@ -107,7 +137,12 @@ class _EveryName:
         return True
 
 
-def may_remove(step: "Callable[[int], object]", first_step: int, budget_seconds: float) -> "tuple[bool, int]":
+def may_remove(
+    step: "Callable[[int], object]",
+    first_step: int,
+    budget_seconds: float,
+    waiting_codes: "Iterable[CodeType]" = (),
+) -> "tuple[bool, int]":
     """Whether `find_dormant` might name a line for some container; and how many steps were run to tell.
 
     False where no code that a step runs, or another thread is in, takes anything out of anything under a test
@@ -120,14 +155,16 @@ def may_remove(step: "Callable[[int], object]", first_step: int, budget_seconds:
     here = (
         _waits_for_a_number(code, line) or time.perf_counter() > deadline
         for code in codes
-        for line in set(_removing(code, every_name).values())
+        for line in set(_removing(code, every_name, every_name, replaced=True).values())
     )
-    elsewhere = (bool(_removing(code, every_name)) for code in _codes_of_other_threads())
+    elsewhere = (
+        bool(_removing(code, every_name, every_name)) for code in (*_codes_of_other_threads(), *waiting_codes)
+    )
     return any(here) or any(elsewhere) or may_end(codes, deadline), done
 
 
 def _codes_of_other_threads() -> "set[CodeType]":
-    """The code objects in which other threads of Python's are at the moment."""
+    """The code objects in which other threads of Python's are at the moment, and what timers are to call."""
     import _thread
 
     codes: set[CodeType] = set()
@@ -135,6 +172,8 @@ def _codes_of_other_threads() -> "set[CodeType]":
         frame: FrameType | None = top if thread != _thread.get_ident() else None
         while frame is not None:
             codes.add(frame.f_code)
+            called = getattr(frame.f_locals.get("self"), "function", None)  # threading.Timer's
+            codes.update(filter(None, [getattr(called, "__code__", None)]))
             frame = frame.f_back
     return codes
 
@@ -146,6 +185,7 @@ def names_in(path: str) -> "list[str]":
     """
     import re
 
+    path = path.removesuffix(".cache_info()")  # a function's cache goes by the function's name
     path = re.sub(r"local '(\w+)' of (\w+)\(\)", r"\2.\1", path)
     return re.findall(r"[A-Za-z_]\w*", re.sub(r"\[[^\]]*\]|\([^)]*\)", "", path))
 
@@ -177,11 +217,14 @@ def _mentions(code: "CodeType", wanted: "Container[str]") -> bool:
     return any(name in wanted for group in names for name in group)
 
 
-def _removing(code: "CodeType", wanted: "Container[str]") -> "dict[int, int]":
+def _removing(
+    code: "CodeType", wanted: "Container[str]", owners: "Container[str]", *, replaced: bool = False
+) -> "dict[int, int]":
     """Where a function that touches a container may take entries out of it, or calls what does.
 
-    Offsets of instructions, with their lines: a line may hold both the test and the removal. What an
-    ``__init__`` binds is the new object's own.
+    Offsets of instructions, with their lines: a line may hold both the test and the removal. Another object
+    in the place of an owner takes all away, and of an entry too, where it is inside one that something grows
+    (`replaced`). What an ``__init__`` binds is the new object's own.
     """
     places: dict[int, int] = {}
     line = code.co_firstlineno
@@ -191,8 +234,9 @@ def _removing(code: "CodeType", wanted: "Container[str]") -> "dict[int, int]":
         name = str(instruction.argval)
         if (
             instruction.opname in _DELETES
+            or (replaced and instruction.opname == "STORE_SUBSCR" and _empties_an_entry(code, line))
             or (instruction.opname in _SLICE_STORES and before == "BUILD_SLICE")
-            or (instruction.opname in _REBINDS and name in wanted and code.co_name != "__init__")
+            or (instruction.opname in _REBINDS and name in owners and code.co_name != "__init__")
             or (
                 _is_lookup(instruction.opname)
                 and (name in _REMOVERS or _calls_remover(name, code, line, wanted))
@@ -201,6 +245,31 @@ def _removing(code: "CodeType", wanted: "Container[str]") -> "dict[int, int]":
             places[instruction.offset] = line
         before = instruction.opname
     return places
+
+
+def _empties_an_entry(code: "CodeType", line: int) -> bool:
+    """Whether a line puts something new and empty into the place of an entry: ``STATE["rows"] = []``."""
+    import ast
+
+    function = function_at(code)
+    nodes: list[Any] = [] if function is None else list(ast.walk(function))
+    return any(
+        isinstance(node, ast.Assign)
+        and node.lineno <= line <= (node.end_lineno or node.lineno)
+        and any(isinstance(target, ast.Subscript) for target in node.targets)
+        and _is_new_and_empty(node.value)
+        for node in nodes
+    )
+
+
+def _is_new_and_empty(value: "Any") -> bool:
+    import ast
+
+    if isinstance(value, ast.Call):
+        return not value.args and not value.keywords
+    if isinstance(value, ast.Dict):
+        return not value.keys
+    return isinstance(value, (ast.List, ast.Set)) and not value.elts
 
 
 def _line_begun(instruction: "Any") -> "int | None":
@@ -221,7 +290,9 @@ def _calls_remover(name: str, code: "CodeType", line: int, wanted: "Container[st
     if not others or name + "(" not in linecache.getline(code.co_filename, line):
         return False
     return any(
-        instruction.opname in _DELETES or instruction.argval in _REMOVERS
+        instruction.opname in _DELETES
+        or instruction.argval in _REMOVERS
+        or (instruction.opname in _REBINDS and instruction.argval in wanted)
         for other in others
         if other is not code and _mentions(other, wanted)
         for instruction in dis.get_instructions(other)
@@ -343,6 +414,9 @@ def _waits_for_a_number(code: "CodeType", line: int) -> bool:
         and node.lineno >= code.co_firstlineno
         and node.lineno <= line <= (node.end_lineno or node.lineno)
     ]
+    function = function_at(code)
+    if function is not None:
+        tests += tests_before(function, line)
     if not tests:
         return not linecache.getline(code.co_filename, line)
     return any(
@@ -350,6 +424,22 @@ def _waits_for_a_number(code: "CodeType", line: int) -> bool:
         for test in tests
         if not any(_is_process_id(part) for part in ast.walk(test))  # waits for a fork: clears another's copy
     )
+
+
+def _entries_at(code: "CodeType", line: int) -> "int | None":
+    """How many entries a removal waits for, where it stands under ``if len(container) > number``."""
+    import ast
+
+    function = function_at(code)
+    nodes: list[Any] = [] if function is None else list(ast.walk(function))
+    for node in nodes:
+        if not isinstance(node, (ast.If, ast.While)) or not isinstance(node.test, ast.Compare):
+            continue
+        if node.lineno <= line <= (node.end_lineno or node.lineno):
+            is_length = isinstance(node.test.left, ast.Call) and name_of(node.test.left.func) == "len"
+            if is_length and isinstance(node.test.ops[0], (ast.Gt, ast.GtE, ast.Eq)):
+                return number_of(node.test.comparators[0], code.co_filename)
+    return None
 
 
 def _tells_more_or_less(part: "Any") -> bool:

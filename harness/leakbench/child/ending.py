@@ -1,17 +1,17 @@
 """Stores that end by themselves: under keys that come again, or only while there is room.
 
 ``CACHE[i % 1_000_000] = value`` and ``if len(BUFFER) < 1_000_000: BUFFER.append(value)`` look like a leak for
-a million steps, and no line of them removes anything. The source tells; what it does not tell is taken to go
-on for ever: a key is one of so many only if all that it is made of is known to be.
+a million steps, and no line of them removes anything; ``LOG = LOG[-1_000_000:]`` runs at each step, and
+removes nothing before. The source tells; what it does not tell is taken to go on for ever: a key is one of so
+many only if all that it is made of is known to be.
 """
 
 import dis
 import os
-import sys
 import time
 from math import inf
 
-from leakbench.child.syntax import bindings, function_at, name_of
+from leakbench.child.syntax import bindings, conditions, function_at, name_of, number_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,14 +25,19 @@ _LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
 _INSTALLED = ("site-packages", "dist-packages")
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _BY_KEY = frozenset({"__setitem__", "add", "setdefault"})
-_AT_AN_END = frozenset({"append", "appendleft"})
+_AT_AN_END = frozenset({"append", "appendleft", "heappush"})
+_DRAWS = frozenset({"choice", "randint", "randrange"})
+_REMOVES_ONE = frozenset({"discard", "pop", "remove"})
+_SLICES = frozenset({"BINARY_SLICE", "BUILD_SLICE", "DELETE_SUBSCR", "STORE_SLICE"})
+_BUILTINS = (bytes, dict, int, list, set, str, tuple)
 _LOOKS = frozenset({
     "__contains__", "__getitem__", "__len__", "clear", "copy", "count", "discard", "get", "index", "items",
     "keys", "move_to_end", "pop", "popitem", "popleft", "remove", "reverse", "sort", "values",
 })  # fmt: skip
 _LOOKING = frozenset({
-    "all", "any", "bool", "dict", "enumerate", "frozenset", "id", "isinstance", "iter", "len", "list", "max",
-    "min", "next", "print", "repr", "set", "sorted", "str", "sum", "tuple",
+    "all", "any", "bool", "dict", "enumerate", "frozenset", "heappop", "heappushpop", "heapreplace", "id",
+    "isinstance", "iter", "len", "list", "max", "min", "next", "print", "repr", "set", "sorted", "str", "sum",
+    "tuple",
 })  # fmt: skip
 _REMAINDERS = frozenset({"%", "&", "%=", "&="})  # of 3.11 and later; the instructions' own names before
 _REMAINDER_OPNAMES = frozenset({"BINARY_MODULO", "BINARY_AND", "INPLACE_MODULO", "INPLACE_AND"})
@@ -45,8 +50,12 @@ class _OutOfTimeError(Exception):
     """There is more code than can be read in time."""
 
 
-def ending_stores(codes: "Iterable[CodeType]", wanted: "Collection[str]", deadline: float) -> "list[Store]":
+def ending_stores(
+    codes: "Iterable[CodeType]", wanted: "Collection[str]", deadline: float, lists: "Collection[str]" = ()
+) -> "list[Store]":
     """(code, line, most entries there can be) of what puts entries into these containers.
+
+    lists: which of them are lists, that take no new entry under a number.
 
     Nothing unless each container is stored into, by stores that end alone, and used in no way whose outcome
     is unknown; nor where the source cannot be read by the deadline, on the clock of `time.perf_counter`.
@@ -56,17 +65,26 @@ def ending_stores(codes: "Iterable[CodeType]", wanted: "Collection[str]", deadli
         return []
     try:
         source = _Source(own, deadline)
-        found = source.stores(wanted)
+        found = source.stores(wanted, lists)
     except (_OutOfTimeError, RecursionError):
         return []
     return found if found and source.stored >= set(wanted) else []
+
+
+def all_ending_stores(codes: "Iterable[CodeType]", deadline: float) -> "list[Store]":
+    """The same of all that is stored into, where nobody knows what grows; those of a known number alone."""
+    own = list(filter(_is_own, codes))
+    try:
+        return list(_Source(own, deadline).ending()) if _may_have_one(own) else []
+    except (_OutOfTimeError, RecursionError):
+        return []
 
 
 def may_end(codes: "Iterable[CodeType]", deadline: float) -> bool:
     """Whether any of this code stores in a way that ends by itself, or there is no time to tell."""
     own = list(filter(_is_own, codes))
     try:
-        return _may_have_one(own) and _Source(own, deadline).has_ending_store()
+        return _may_have_one(own) and any(_Source(own, deadline).ending(known=False))
     except (_OutOfTimeError, RecursionError):
         return True
 
@@ -80,13 +98,18 @@ def _is_own(code: "CodeType") -> bool:
 
 
 def _may_have_one(codes: "Collection[CodeType]") -> bool:
-    """Whether the code asks for a length, or takes a remainder and stores by key; the source costs more."""
-    if any("len" in code.co_names for code in codes):
+    """Whether the code has what every such store has; the source costs more.
+
+    That is a length, a slice or a removal, or a remainder or a drawing beside a store by key.
+    """
+    names = {name for code in codes for name in code.co_names}
+    if "len" in names or not _REMOVES_ONE.isdisjoint(names):
         return True
-    remainders = by_key = False
+    by_key, remainders = not _BY_KEY.isdisjoint(names), not _DRAWS.isdisjoint(names)
     for code in codes:
-        by_key = by_key or not _BY_KEY.isdisjoint(code.co_names)
         for instruction in dis.get_instructions(code):
+            if instruction.opname in _SLICES:
+                return True
             by_key = by_key or instruction.opname == "STORE_SUBSCR"
             remainders = remainders or (
                 instruction.argrepr in _REMAINDERS
@@ -161,19 +184,26 @@ class _Source:
         if time.perf_counter() > self.deadline:
             raise _OutOfTimeError
 
-    def stores(self, wanted: "Collection[str]") -> "list[Store]":
+    def stores(self, wanted: "Collection[str]", lists: "Collection[str]") -> "list[Store]":
         """Every store into these containers; none at all where one of them need not end."""
         if any(name in wanted for code in self.sourceless for name in (*code.co_names, *code.co_freevars)):
             return []
-        found = []
+        trims = [each for each in self._trims() if each[0] in wanted]
+        found = [(function.code, node.lineno, most) for _, function, node, most in trims]
+        self.stored.update(name for name, *_ in trims)
+        inside = {part for *_, node, _most in trims for part in _walk(node)}
         for function in self.functions:
             self._hurry()
             for node in function.nodes:
                 name = name_of(node)
-                use = _use(node, function) if name is not None and name in wanted else None
-                if name is None or use is None:
+                if name is None or name not in wanted or node in inside:
+                    continue
+                use = _use(node, function, is_list=name in lists)
+                if use is None:
                     continue
                 most = self._most_entries(node, use, function)
+                if most is None and use.is_store:
+                    most = min((most for trimmed, *_, most in trims if trimmed == name), default=None)
                 if most is None:
                     return []
                 if most > 1:
@@ -181,15 +211,26 @@ class _Source:
                     self.stored.add(name)
         return found
 
-    def has_ending_store(self) -> bool:
-        """Whether there is one into anything, whatever else is stored there."""
+    def ending(self, *, known: bool = True) -> "Iterator[Store]":
+        """Every store that ends by itself, whatever else is stored there; those of a known number alone."""
+        for _, function, node, most in self._trims():
+            if not known or most != inf:
+                yield function.code, node.lineno, most
         for function in self.functions:
             self._hurry()
             for node in function.nodes:
                 use = _use(node, function) if name_of(node) is not None else None
-                if use is not None and (self._most_entries(node, use, function) or 0) > 1:
-                    return True
-        return False
+                most_entries = self._most_entries(node, use, function) if use is not None else None
+                if most_entries is not None and most_entries > 1 and not (known and most_entries == inf):
+                    yield function.code, node.lineno, most_entries
+
+    def _trims(self) -> "Iterator[tuple[str, _Function, Any, float]]":
+        """(container, function, statement, most entries it leaves) of what keeps a container's newest."""
+        for function in self.functions:
+            self._hurry()
+            for node in function.nodes:
+                for name, most in _trimmed(node, function):
+                    yield name, function, node, most
 
     def _most_entries(self, node: "Any", use: "_Use", function: _Function) -> "float | None":
         """How many entries a use of a container can make of it; None where there is no telling."""
@@ -217,6 +258,8 @@ class _Source:
         elif isinstance(part, ast.Subscript):  # one of so many, but for a slice or the newest
             values = self._values(part.slice, function, *through)
             return values if values is not None and values > 1 else None
+        elif isinstance(part, ast.Call) and name_of(part.func) not in _PURE:
+            return self._values_of_call(part, function, *through)
         parts = _made_of(part)
         product = 1.0
         for each in parts or ():
@@ -225,6 +268,30 @@ class _Source:
                 return None
             product *= values
         return product if parts else None
+
+    def _values_of_call(self, call: "Any", function: _Function, *through: "Any") -> "float | None":
+        """The same of a number that is drawn, or of what another of the functions returns."""
+        import ast
+
+        name = str(name_of(call.func))
+        if name in _DRAWS:
+            most = _number(call.args[-1], function) if call.args and name != "choice" else inf
+            return most if most is None or most == inf else most + 1
+        called = [each for each in self.functions if each.tree.name == name]
+        if len(called) != 1 or (called[0], "return") in through or len(through) >= _MOST_NAMES:
+            return None
+        if isinstance(call.func, ast.Attribute) and any(hasattr(kind, name) for kind in _BUILTINS):
+            return None
+        total = 0.0
+        for node in called[0].nodes:
+            if isinstance(node, (ast.Yield, ast.YieldFrom, ast.Await)):
+                return None
+            if isinstance(node, ast.Return):
+                values = self._values(node.value, called[0], *through, (called[0], "return"))
+                if values is None:
+                    return None
+                total += values
+        return total or None
 
     def _values_of_name(self, name: str, function: _Function, *through: "Any") -> "float | None":
         """The same of a local, by what it is bound to, or of a parameter, by what it is given."""
@@ -307,7 +374,64 @@ class _Use:
         self.is_store = is_store
 
 
-def _use(node: "Any", function: _Function) -> "_Use | None":
+def _walk(node: "Any") -> "Iterator[Any]":
+    import ast
+
+    return ast.walk(node)
+
+
+def _trimmed(node: "Any", function: _Function) -> "list[tuple[str, float]]":
+    """(container, most entries) of what keeps the newest: ``X = X[-n:]``, ``del X[:-n]``, ``X.pop(i-n)``."""
+    import ast
+
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        name, value = name_of(node.targets[0]), node.value
+        if name is not None and isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
+            whole = any(name_of(part) == name for part in _walk(value.value))
+            most = _negated(value.slice.lower, function) if whole and value.slice.upper is None else None
+            return [(name, most)] if most is not None else []
+    if isinstance(node, ast.Call):
+        removes = isinstance(node.func, ast.Attribute) and node.func.attr in _REMOVES_ONE
+        method: Any = node.func
+        emptied = [(method.value, node.args[0])] if removes and node.args else []
+    else:
+        targets = node.targets if isinstance(node, (ast.Assign, ast.Delete)) else []
+        subscripts = [each for each in targets if isinstance(each, ast.Subscript)]
+        emptied = [(each.value, each.slice) for each in subscripts]
+    found = []
+    for container, key in emptied:
+        if isinstance(key, ast.Slice):
+            most = _negated(key.upper, function) if key.lower is None else None
+        else:
+            is_store = isinstance(node, ast.Assign)
+            most = None if is_store else _age(key, function)
+        name = name_of(container)
+        if most is not None and name is not None:
+            found.append((name, most))
+    return found
+
+
+def _negated(part: "Any", function: _Function) -> "float | None":
+    """The n of ``-n``."""
+    import ast
+
+    is_negated = isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub)
+    return _number(part.operand, function) if is_negated else None
+
+
+def _age(key: "Any", function: _Function) -> "float | None":
+    """The n, where a key is made of something less n, and n is more than 1."""
+    import ast
+
+    for part in _walk(key):
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub):
+            most = _number(part.right, function)
+            if most is not None and most > 1:
+                return most
+    return None
+
+
+def _use(node: "Any", function: _Function, *, is_list: bool = False) -> "_Use | None":
     """The use of a container that a name or an attribute stands for; None where it adds nothing."""
     import ast
 
@@ -318,12 +442,14 @@ def _use(node: "Any", function: _Function) -> "_Use | None":
     if not isinstance(node.ctx, ast.Load):
         return None  # another takes its place: what it is made of is named there
     if isinstance(around, ast.Subscript) and around.value is node:
-        if not isinstance(around.ctx, ast.Store):
+        if not isinstance(around.ctx, ast.Store) or (is_list and not isinstance(around.slice, ast.Slice)):
             return None
         return unknown if isinstance(around.slice, ast.Slice) else _Use(around.slice)
     if isinstance(around, ast.Attribute):
         return _use_by_method(around, function.around.get(around))
     if isinstance(around, ast.Call):
+        if name_of(around.func) in _AT_AN_END and around.args[:1] == [node]:
+            return _Use()
         return None if name_of(around.func) in _LOOKING else unknown
     if isinstance(around, (ast.Compare, ast.For, ast.comprehension, ast.If, ast.While, ast.UnaryOp)):
         return None
@@ -378,7 +504,7 @@ def _number(part: "Any", function: _Function) -> "float | None":
     import ast
 
     if isinstance(part, ast.Constant):
-        return part.value if type(part.value) is int else None
+        return number_of(part, function.code.co_filename)
     if isinstance(part, ast.Attribute):
         return inf
     if isinstance(part, ast.Call):
@@ -387,39 +513,14 @@ def _number(part: "Any", function: _Function) -> "float | None":
         return None
     if part.id in function.parameters() or part.id in function.other_parameters():
         return None
-    for module in list(sys.modules.values()):
-        if getattr(module, "__file__", None) == function.code.co_filename:
-            value = getattr(module, part.id, None)
-            return value if type(value) is int else inf
-    return inf
+    value = number_of(part, function.code.co_filename)
+    return inf if value is None else value
 
 
 def _room(node: "Any", name: str, function: _Function) -> "float | None":
     """The least bound on ``len(name)`` under which alone a store is reached; None where there is none."""
-    found = [
-        _bound(test, name, function, is_less=holds) for test, holds in _conditions(node, function.around)
-    ]
+    found = [_bound(test, name, function, is_less=holds) for test, holds in conditions(node, function.around)]
     return min((most for most in found if most is not None), default=None)
-
-
-def _conditions(node: "Any", around: "dict[Any, Any]") -> "Iterator[tuple[Any, bool]]":
-    """(test, whether it holds) of what must be so where a node is reached."""
-    import ast
-
-    while node in around:
-        outer = around[node]
-        for field, holds in (("body", True), ("orelse", False)):
-            inside = getattr(outer, field, None)
-            if not isinstance(inside, list) or node not in inside:
-                continue
-            if isinstance(outer, (ast.If, ast.While)):
-                yield outer.test, holds
-            for before in inside[: inside.index(node)]:
-                if isinstance(before, ast.If) and isinstance(
-                    before.body[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break)
-                ):
-                    yield before.test, False
-        node = outer
 
 
 def _bound(test: "Any", name: str, function: _Function, *, is_less: bool) -> "float | None":

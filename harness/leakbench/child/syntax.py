@@ -4,9 +4,11 @@
 """
 
 import linecache
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import CodeType
     from typing import Any
 
@@ -25,21 +27,88 @@ def tree_of(file: str) -> "Any":
     return _trees[file]
 
 
-_functions: "dict[str, dict[tuple[str, int], Any]]" = {}
+_functions: "dict[str, dict[tuple[str, int], tuple[Any, str | None]]]" = {}
 
 
 def function_at(code: "CodeType") -> "Any":
     """The syntax tree of a function, or None where its source is not to be had."""
+    return _function_and_class(code)[0]
+
+
+def class_of(code: "CodeType") -> "str | None":
+    """The name of the class whose method it is, or None."""
+    return _function_and_class(code)[1]
+
+
+def _function_and_class(code: "CodeType") -> "tuple[Any, str | None]":
     import ast
 
     if code.co_filename not in _functions:
         found = _functions[code.co_filename] = {}
         tree = tree_of(code.co_filename)
-        for node in ast.walk(tree) if tree is not None else ():
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                for line in (node.lineno, *(each.lineno for each in node.decorator_list)):
-                    found[node.name, line] = node
-    return _functions[code.co_filename].get((code.co_name, code.co_firstlineno))
+        for outer in ast.walk(tree) if tree is not None else ():
+            owner = outer.name if isinstance(outer, ast.ClassDef) else None
+            for node in ast.iter_child_nodes(outer):
+                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    for line in (node.lineno, *(each.lineno for each in node.decorator_list)):
+                        found[node.name, line] = (node, owner)
+    return _functions[code.co_filename].get((code.co_name, code.co_firstlineno), (None, None))
+
+
+def conditions(node: "Any", around: "dict[Any, Any]") -> "Iterator[tuple[Any, bool]]":
+    """(test, whether it holds) of what must be so where a node is reached; around: each node's parent."""
+    import ast
+
+    while node in around:
+        outer = around[node]
+        for field, holds in (("body", True), ("orelse", False)):
+            inside = getattr(outer, field, None)
+            if not isinstance(inside, list):
+                if inside is node and isinstance(outer, ast.IfExp):
+                    yield outer.test, holds
+                continue
+            if node not in inside:
+                continue
+            if isinstance(outer, (ast.If, ast.While)):
+                yield outer.test, holds
+            for before in inside[: inside.index(node)]:
+                if _leaves(before):
+                    yield before.test, False
+        node = outer
+
+
+def tests_before(function: "Any", line: int) -> "Iterator[Any]":
+    """The tests of what may end a function, or a loop, before it comes to a line."""
+    import ast
+
+    for outer in ast.walk(function):
+        for field in ("body", "orelse"):
+            found = getattr(outer, field, None)
+            inside: list[Any] = found if isinstance(found, list) else []
+            for position, each in enumerate(inside):
+                if each.lineno <= line <= (each.end_lineno or each.lineno):
+                    yield from (before.test for before in inside[:position] if _leaves(before))
+
+
+def _leaves(node: "Any") -> bool:
+    """Whether it is an ``if`` that ends what it stands in."""
+    import ast
+
+    return isinstance(node, ast.If) and isinstance(
+        node.body[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break)
+    )
+
+
+def number_of(part: "Any", file: str) -> "int | None":
+    """The whole number that an expression is, or that the file's module has by that name."""
+    import ast
+
+    value = part.value if isinstance(part, ast.Constant) else None
+    if isinstance(part, ast.Name):
+        modules = list(sys.modules.values())
+        module = next((each for each in modules if getattr(each, "__file__", None) == file), None)
+        value = getattr(module, part.id, None)
+    return value if type(value) is int else None
 
 
 def bindings(node: "Any") -> "list[tuple[Any, Any]]":

@@ -11,7 +11,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
+    from types import CodeType, ModuleType
     from typing import Any
 
 _VARARGS = 0x04  # code flag CO_VARARGS; see inspect
@@ -60,6 +60,15 @@ class Runner:
             asyncio.set_event_loop(self._loop)
         return self._loop
 
+    def waiting_codes(self) -> "list[CodeType]":
+        """The code of the coroutines that wait on the loop for their time."""
+        if self._loop is None:
+            return []
+        import asyncio
+
+        waiting: list[Any] = [task.get_coro() for task in asyncio.all_tasks(self._loop)]
+        return [each.cr_code for each in waiting if hasattr(each, "cr_code")]
+
     def call(self, module: "ModuleType", name: str) -> None:
         """Call a function of the module's, if it has one of that name."""
         hook = getattr(module, name, None)
@@ -102,6 +111,10 @@ class Target:
             run_to_its_end = self._runner.run_to_its_end
             self.step = lambda i: run_to_its_end(call(i))
             run_to_its_end(answer)
+
+    def waiting_codes(self) -> "list[CodeType]":
+        """As the runner's."""
+        return self._runner.waiting_codes()
 
     def close(self) -> None:
         """Call the module's teardown, and let go of the event loop."""
