@@ -539,6 +539,54 @@ def test_a_setup_that_raises_is_told_from_a_module_that_does_not_import(
     assert "leakbench/child" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("hook", "said"),
+    [
+        ("def leakcheck_setup(client):\n    pass", "leakcheck_setup wants client: it is called without"),
+        ("leakcheck_teardown = 5", "leakcheck_teardown is not callable: it is an int"),
+    ],
+)
+def test_a_setup_that_cannot_be_called_is_said_plainly(tmp_path: Path, hook: str, said: str) -> None:
+    service = tmp_path / "service.py"
+    service.write_text(f"{hook}\ndef step(i):\n    pass\n", encoding="utf-8")
+    done = _check(f"{service}::step")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert said in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [None, 64 << 20])
+def test_the_ceiling_of_a_filling_cache_is_its_bound_in_bytes(tmp_path: Path, limit: int | None) -> None:
+    """The warm-up fills it too: 600 entries of 128 KiB are 75 MiB, whatever came before the baseline."""
+    service = tmp_path / "service.py"
+    service.write_text(
+        "import functools\n@functools.lru_cache(maxsize=600)\n"
+        "def cached(key):\n    return bytearray(128 << 10)\ndef step(i):\n    cached(i)\n",
+        encoding="utf-8",
+    )
+    wish = checking.Wish(f"{service}::step", growth_cap_bytes=30 << 20, limit_bytes=limit)
+    verdict = checking.examine(wish)
+    assert verdict.verdict == "filling"
+    assert verdict.holder is not None
+    assert verdict.holder["ceiling_bytes"] == pytest.approx(75 << 20, rel=0.01)
+    assert verdict.leaks is (limit is not None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("only_verdict", [True, False])
+def test_a_bound_in_units_of_its_own_is_no_proof_and_no_leak(tmp_path: Path, *, only_verdict: bool) -> None:
+    service = tmp_path / "service.py"
+    service.write_text(
+        "import cachetools\nCACHE = cachetools.LRUCache(maxsize=600 << 20, getsizeof=len)\n"
+        "def step(i):\n    CACHE[i] = bytearray(1 << 20)\n",
+        encoding="utf-8",
+    )
+    wish = checking.Wish(f"{service}::step", only_verdict=only_verdict, growth_cap_bytes=100 << 20)
+    verdict = checking.examine(wish)
+    assert verdict.verdict == "inconclusive"
+    assert verdict.leak_bytes_per_op == 0.0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("only_verdict", [True, False])
 def test_a_cache_that_the_growth_cap_keeps_from_its_bound_is_no_leak(*, only_verdict: bool) -> None:

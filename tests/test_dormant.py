@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -88,6 +89,118 @@ def test_a_line_counts_where_it_takes_from_what_grows(step: Callable[[int], None
     LOG.clear()
     found = find_dormant(step, 0, {"test_dormant.LOG": "list"}, budget_seconds=0.2)
     assert [line["text"] for line in found["dormant"]] == lines
+
+
+class Rows:
+    """Drops all its rows at once, and a table that is a class of one's own evicts by itself."""
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.state: dict[str, list[int]] = {"rows": []}
+
+    def add(self, i: int) -> None:
+        self.rows.append(i)
+        if len(self.rows) > 10**6:
+            self.reset()
+
+    def reset(self) -> None:
+        self.rows = []
+
+    def add_to_state(self, i: int) -> None:
+        self.state["rows"].append(i)
+        if len(self.state["rows"]) > 10**6:
+            self.state["rows"] = []
+
+    def hand_over(self, i: int) -> list[int] | None:
+        self.rows.append(i)
+        if len(self.rows) < 10**6:
+            return None
+        full, self.rows = self.rows, []
+        return full
+
+
+class Table(dict[int, int]):
+    """A map that holds so many at most."""
+
+    def __setitem__(self, key: int, value: int) -> None:
+        super().__setitem__(key, value)
+        if len(self) > 10**6:
+            self.popitem()
+
+
+@functools.lru_cache(maxsize=None)  # noqa: UP033  # a cache by this very name
+def remembered(key: int) -> int:
+    return key
+
+
+def forgets_all_at_once(i: int) -> None:
+    if remembered.cache_info().currsize > 10**6:
+        remembered.cache_clear()
+    remembered(i)
+
+
+rows = Rows()
+table = Table()
+
+
+def begins_anew(i: int) -> None:
+    global rows  # noqa: PLW0603  # the owner of what grows
+    rows.rows.append(i)
+    if len(rows.rows) > 10**6:
+        rows = Rows()
+
+
+def fills_a_table(i: int) -> None:
+    table[i] = i
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("step", "path", "kind", "line"),
+    [
+        (rows.add, "test_dormant.rows.rows", "list", "self.reset()"),
+        (rows.hand_over, "test_dormant.rows.rows", "list", "full, self.rows = self.rows, []"),
+        (
+            rows.add_to_state,
+            "test_dormant.rows.state['rows']",
+            "list",
+            'self.state["rows"] = []',
+        ),
+        (begins_anew, "test_dormant.rows.rows", "list", "rows = Rows()"),
+        (fills_a_table, "test_dormant.table", "test_dormant.Table", "self.popitem()"),
+        (
+            forgets_all_at_once,
+            "test_dormant.remembered.cache_info()",
+            "functools.lru_cache",
+            "remembered.cache_clear()",
+        ),
+    ],
+)
+def test_what_grows_may_be_dropped_in_many_ways(
+    step: Callable[[int], object], path: str, kind: str, line: str
+) -> None:
+    found = find_dormant(step, 0, {path: kind}, budget_seconds=0.05)
+    assert [each["text"] for each in found["dormant"]] == [line]
+    assert may_remove(step, 0, budget_seconds=0.5)[0]
+
+
+def test_the_number_of_entries_that_a_line_waits_for_is_told() -> None:
+    LOG.clear()
+    found = find_dormant(pops_when_full, 0, {"test_dormant.LOG": "list"}, budget_seconds=0.01)
+    assert [each["at_entries"] for each in found["dormant"]] == [10**6]
+
+
+@pytest.mark.slow
+def test_what_a_timer_is_to_call_counts() -> None:
+    timer = threading.Timer(60, _trim, (LOG,))
+    timer.start()
+    try:
+        found = find_dormant(appends, 0, {"test_dormant.LOG": "list"}, budget_seconds=0.05)
+        assert may_remove(appends, 0, budget_seconds=0.5)[0]
+    finally:
+        timer.cancel()
+        timer.join()
+    assert [each["function"] for each in found["dormant"]] == ["_trim"]
 
 
 def keeps_a_hundred(i: int) -> None:

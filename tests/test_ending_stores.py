@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import random
 import secrets
 import sys
 import time
@@ -147,6 +148,47 @@ def unless_the_object_is_full(i: int) -> None:
     cache.put_if_room(i)
 
 
+def key_of(i: int) -> str:
+    """What a helper makes of a step's number."""
+    return f"user-{i % KEYS}"
+
+
+def under_what_a_function_returns(i: int) -> None:
+    MAP[key_of(i)] = None
+
+
+def under_a_drawn_number(i: int) -> None:  # noqa: ARG001  # a step is given it
+    MAP[random.randrange(50_000)] = None  # noqa: S311  # a draw is the point
+
+
+def while_a_heap_has_room(i: int) -> None:
+    if len(QUEUE) < KEYS:
+        heapq.heappush(QUEUE, i)
+    else:
+        heapq.heapreplace(QUEUE, i)
+
+
+def trimmed_to_its_newest(i: int) -> None:
+    global KEPT  # noqa: PLW0603  # a list that is replaced
+    KEPT.append(i)
+    KEPT = KEPT[-20_000:]
+
+
+def trimmed_as_it_is_made(i: int) -> None:
+    global KEPT  # noqa: PLW0603  # as above
+    KEPT = [*KEPT, i][-20_000:]
+
+
+def trimmed_in_place(i: int) -> None:
+    KEPT.append(i)
+    del KEPT[:-20_000]
+
+
+def without_what_is_so_much_older(i: int) -> None:
+    MAP[i] = None
+    MAP.pop(i - 20_000, None)
+
+
 ENDING: dict[Callable[[int], None], float] = {
     under_a_remainder: 300_000,
     under_a_local: KEYS,
@@ -167,8 +209,30 @@ ENDING: dict[Callable[[int], None], float] = {
     else_it_is_full: KEYS,
     not_while_it_is_full: KEYS,
     unless_the_object_is_full: inf,
+    under_what_a_function_returns: KEYS,
+    under_a_drawn_number: 50_001,
+    while_a_heap_has_room: KEYS,
+    trimmed_to_its_newest: 20_000,
+    trimmed_as_it_is_made: 20_000,
+    trimmed_in_place: 20_000,
+    without_what_is_so_much_older: 20_000,
 }
 """How many entries there can be, as the source says; inf where the number is in an object."""
+
+
+def under_what_another_function_returns(i: int) -> None:
+    MAP[new_key_of(i)] = None
+
+
+def new_key_of(i: int) -> str:
+    """A key that comes once."""
+    return f"user-{i}"
+
+
+def without_the_one_before(i: int) -> None:
+    MAP[i] = None
+    MAP.pop(i - 1, None)
+    MAP[-i] = None
 
 
 def under_a_new_text(i: int) -> None:
@@ -348,6 +412,7 @@ ENDLESS = [
     with_a_store_into_two, with_an_alias, with_a_function_that_stores, with_an_addition, into_a_list,
     beside_a_list, while_it_is_full, while_it_has_not_just_so_many, while_it_has_fewer_than_steps,
     while_another_has_room, while_one_of_two_tests_holds, whether_it_is_full_or_not,
+    under_what_another_function_returns, without_the_one_before,
 ]  # fmt: skip
 CALLS: dict[Callable[[int], None], tuple[Callable[..., None], ...]] = {
     by_a_method: (Cache.put,),
@@ -359,6 +424,8 @@ CALLS: dict[Callable[[int], None], tuple[Callable[..., None], ...]] = {
     under_itself: (Cache.register,),
     a_remainder_as_a_value: (Cache.put,),
     with_stars: (Cache.put,),
+    under_what_a_function_returns: (key_of,),
+    under_what_another_function_returns: (new_key_of,),
 }
 
 
@@ -385,13 +452,24 @@ def _is_found_by_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("step", ENDING)
 def test_what_is_stored_there_is_only_so_much(step: Callable[[int], None]) -> None:
     found = ending_stores(codes_of(step), stored_by(step), soon())
-    assert [most for *_, most in found] == [ENDING[step]]
+    assert {most for *_, most in found} == {ENDING[step]}
     assert may_end(codes_of(step), soon())
 
 
 @pytest.mark.parametrize("step", ENDLESS)
 def test_what_is_stored_there_may_go_on(step: Callable[[int], None]) -> None:
     assert ending_stores(codes_of(step), stored_by(step), soon()) == []
+
+
+def test_a_number_stores_nothing_new_into_a_list() -> None:
+    def ring(i: int) -> None:
+        if len(KEPT) < KEYS:
+            KEPT.append(i)
+        else:
+            KEPT[i] = None
+
+    assert ending_stores([ring.__code__], {"KEPT"}, soon()) == []
+    assert len(ending_stores([ring.__code__], {"KEPT"}, soon(), lists={"KEPT"})) == 1
 
 
 def test_each_of_two_containers_has_to_end() -> None:

@@ -93,7 +93,9 @@ class Examination:
         site = None
         if not self.wish.only_verdict and (grown.verdict == "leak" or full is not None):
             found = self._look_closer(found, grown)
-            site = self._site(grown, beside, found, pace) if full is None else None
+            site = None
+            if full is None and (grown.leak_bytes_per_step or beside is not None):
+                site = self._site(grown, beside, found, pace)
         if ready["has_teardown"]:
             if self.finder is not None:
                 self.finder.send({})

@@ -269,7 +269,7 @@ def _message(verdict: Verdict, item: pytest.Function, step: Callable[..., Any]) 
     path = os.path.relpath(item.path, item.config.invocation_params.dir)
     again = path + item.nodeid[item.nodeid.index("::") :]
     lines.append(f"again by   python -m pytest {shlex.quote(again)}")
-    target = _address(step)
+    target = _address(step) if not item.config.getini("pythonpath") else None  # which is pytest's alone
     if target is not None:
         lines.append(f"           leakbench check {shlex.quote(target)}")
     return "\n  ".join([wording.headline(verdict), *lines])

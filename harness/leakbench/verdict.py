@@ -186,6 +186,14 @@ def conclude(wish: Wish, seen: Seen) -> Verdict:
         verdict = "inconclusive"
         wanted = 4 * top["steps"] if seen.halted != "growth cap" else None
         evidence = f"it grew all along, but {_removal(seen)}: {_way_on(seen.halted)} would decide"
+    elif verdict == "leak" and _has_room(seen.found):
+        verdict = "inconclusive"
+        wanted = 4 * top["steps"] if seen.halted != "growth cap" else None
+        cache = seen.found.holders[0]
+        evidence = (
+            f"it grew all along, but {cache['path'] or cache['type']} declares a bound of {cache['bound']:,},"
+            f" in units of its own: {_way_on(seen.halted)} would decide"
+        )
     elif verdict == "inconclusive" and seen.halted in _RUN_OUT:
         wanted = None
         evidence = f"it stopped at step {top['steps']:,}, lest it run out of {seen.halted}"
@@ -223,6 +231,22 @@ def conclude(wish: Wish, seen: Seen) -> Verdict:
         evidence=evidence,
         within_limit=ceiling is None or wish.limit_bytes is None or ceiling <= wish.limit_bytes,
         site_missing=seen.site_missing if leaking and seen.site is None else None,
+    )
+
+
+def _has_room(found: Found) -> bool:
+    """Whether a cache that takes ever more entries holds most, and its bound is no number of them.
+
+    Then nobody knows how far it is from its bound: law 9 explains growth by entries alone.
+    """
+    first = found.holders[0] if found.holders else None
+    return (
+        first is not None
+        and first["allow_listed"]
+        and first["bound"] is not None
+        and not first["bound_counts_entries"]
+        and bool(first["entries_per_step"])
+        and first["bytes_share"] >= _MOST_SEEN_SHARE
     )
 
 

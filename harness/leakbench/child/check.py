@@ -27,7 +27,7 @@ _WARM_UP_STEPS = 64
 _WARM_UP_SECONDS = 0.05
 _WARM_UP_BYTES = 64 << 20
 _SLOW_STEP_SECONDS = 0.01
-_FEWEST_ON = 64
+_STEPS_ON = 256  # beyond a line that woke: a cache turns over, and what is emptied now and then is again
 _DOUBTED_SHARE = 0.25  # of the largest holder's: the end of a small one's growth is not that of the leak
 _FEW_OBJECTS = 8  # fewer than a leak's events that can be judged
 
@@ -291,12 +291,14 @@ class Session:
             collect()
             woken = heap.live_bytes()
             told["kept_rate"] = (woken - before) / (self._next - first)
-            more = max(_FEWEST_ON, told["steps"])
-            for i in range(self._next, self._next + more):
-                step(i)
+            stop_at = time.perf_counter() + 2 * dormant_seconds
+            more = 0
+            while more < max(_STEPS_ON, told["steps"]) and time.perf_counter() < stop_at:
+                step(self._next + more)
+                more += 1
             self._next += more
             collect()
-            told["rate_from_then"] = (heap.live_bytes() - woken) / more
+            told["rate_from_then"] = (heap.live_bytes() - woken) / max(1, more)
         self._channel.emit("dormant", **told)
 
     def do_trace(self, capture: str, steps: int, *, native: bool) -> None:

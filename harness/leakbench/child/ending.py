@@ -11,7 +11,7 @@ import os
 import time
 from math import inf
 
-from leakbench.child.syntax import bindings, conditions, function_at, name_of, number_of
+from leakbench.child.syntax import bindings, class_of, conditions, function_at, name_of, number_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,6 +154,12 @@ class _Function:
     def parameters(self) -> "list[str]":
         arguments = self.tree.args
         return [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+
+    def given_first(self) -> int:
+        """How many of them are given by no call: a method's object is not."""
+        return class_of(self.code) is not None and not any(
+            name_of(each) == "staticmethod" for each in self.tree.decorator_list
+        )
 
     def other_parameters(self) -> "set[str]":
         arguments = self.tree.args
@@ -332,7 +338,7 @@ class _Source:
                     if isinstance(node, ast.Call):
                         self._calls.setdefault(str(name_of(node.func)), []).append((node, caller))
         names = function.parameters()
-        position = names.index(name) - (names[0] in ("self", "cls"))
+        position = names.index(name) - function.given_first()
         given = []
         for call, caller in self._calls.get(function.tree.name, ()):
             named = [each.value for each in call.keywords if each.arg == name]

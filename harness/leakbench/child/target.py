@@ -149,6 +149,8 @@ def load(text: str, request: "str | None") -> Target:
         found = getattr(found, part)
     if not callable(found):
         raise UnusableError(f"{text} is not callable: it is {with_article(type(found).__name__)}")
+    for hook in (SETUP, TEARDOWN):
+        _examine_hook(getattr(module, hook, None), hook, text)
     runner = Runner()
     try:
         runner.call(module, SETUP)
@@ -308,6 +310,17 @@ def _nearest(holder: object, part: str, module: "ModuleType") -> str:
     near = get_close_matches(part, [name for name in dir(holder) if not name.startswith("__")], n=3)
     hint = "; did you mean " + " or ".join(repr(name) for name in near) + "?" if near else ""
     return f"{where} has no {part!r}{hint}"
+
+
+def _examine_hook(hook: "Any", name: str, text: str) -> None:
+    """Raise UnusableError for a setup or teardown that cannot be called without arguments."""
+    if hook is None:
+        return
+    if not callable(hook):
+        raise UnusableError(f"{text}: {name} is not callable: it is {with_article(type(hook).__name__)}")
+    required = [argument for argument, is_required in (_positional(hook) or ()) if is_required]
+    if required:
+        raise UnusableError(f"{text}: {name} wants {', '.join(required)}: it is called without arguments")
 
 
 def _nothing() -> None:
