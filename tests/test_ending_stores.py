@@ -414,7 +414,7 @@ ENDLESS = [
     while_another_has_room, while_one_of_two_tests_holds, whether_it_is_full_or_not,
     under_what_another_function_returns, without_the_one_before,
 ]  # fmt: skip
-CALLS: dict[Callable[[int], None], tuple[Callable[..., None], ...]] = {
+CALLS: dict[Callable[[int], None], tuple[Callable[..., object], ...]] = {
     by_a_method: (Cache.put,),
     by_keyword: (Cache.put,),
     by_position: (Cache.put_by_position,),
