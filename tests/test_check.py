@@ -618,6 +618,21 @@ def test_a_leak_beside_what_ends_is_a_leak(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_step_that_cannot_be_watched_still_has_a_holder(tmp_path: Path) -> None:
+    service = tmp_path / "service.py"
+    service.write_text(
+        "import sys\nLOG = []\n"
+        "def step(i):\n    LOG.append([i])\n    if sys.gettrace():\n        raise RuntimeError\n"
+        "    if len(LOG) > 10**7:\n        LOG.clear()\n",
+        encoding="utf-8",
+    )
+    verdict = checking.examine(checking.Wish(f"{service}::step"))
+    assert verdict.verdict == "leak"
+    assert verdict.holder is not None
+    assert verdict.holder["path"] == "service.LOG"
+
+
+@pytest.mark.slow
 def test_what_twenty_maps_share_is_held_by_them(tmp_path: Path) -> None:
     service = tmp_path / "service.py"
     maps = "".join(f"M{n} = {{}}\n" for n in range(24))

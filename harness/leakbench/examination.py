@@ -8,6 +8,7 @@ conclude is in `policy`, `growth` and `verdict`; nothing is decided inside a mea
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ _SITE_SHARE = 0.05  # of the growth: a place that keeps less is not where it lea
 _HIDDEN_SHARE = 0.1  # of the last octave's growth: a leak's own garbage is far less
 _HIDDEN_BYTES = 64 << 10  # less is what first calls leave
 _SEEN_SHARE = 0.5  # of the leak's bytes, in the finder's own steps: then it has had it before its eyes
+_NOTHING_DORMANT: dict[str, Any] = {
+    "dormant": (), "woken": (), "steps": 0, "watched_to": 0, "kept_rate": 0.0, "rate_from_then": 0.0,
+}  # fmt: skip
 _STOPPED_SHARE = 0.25  # of the leak's rate: what grows on by less is no leak's growth
 _MOST_REFILLS = 3
 _NEVER = float(1 << 30)
@@ -291,11 +295,12 @@ class Examination:
         }
 
     def _heard(self, finder: Child, mark: int) -> Found:
-        try:
+        dormant = _NOTHING_DORMANT
+        with contextlib.suppress(TargetFailedError, UnusableTargetError):  # the climb went well
             dormant = self._answer(finder, "dormant", mark)
-        except (TargetFailedError, UnusableTargetError):
-            return Found()  # the climb went well: the verdict stands without a holder
-        looked = self._answer(finder, "holders", mark)
+        looked = next((each for each in finder.records[mark:] if each["record"] == "holders"), None)
+        if looked is None:
+            return Found()  # the verdict stands without a holder
         return Found(
             # What declares a bound comes last: beside a leak it is not what leaks.
             tuple(sorted(looked["holders"], key=lambda holder: bool(holder["allow_listed"]))),
