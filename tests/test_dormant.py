@@ -273,6 +273,7 @@ def test_what_another_thread_is_about_to_do_counts() -> None:
 def test_the_names_in_a_path_are_those_that_lead_to_the_container() -> None:
     assert names_in("service.cache['user'].rows[3]") == ["service", "cache", "rows"]
     assert names_in("local 'rows' of test_it()") == ["test_it", "rows"]
+    assert names_in("service.FED.gi_frame.f_locals['rows']")[-1] == "rows"
     assert names_in("thread 'worker' local 'rows' of work()[3].seen")[-2:] == ["rows", "seen"]
     assert names_in("service.Cache.get.cache_info()") == ["service", "Cache", "get"]
 

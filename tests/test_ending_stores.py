@@ -184,6 +184,13 @@ def trimmed_in_place(i: int) -> None:
     del KEPT[:-20_000]
 
 
+def without_what_is_older_than_that(i: int) -> None:
+    global MAP  # noqa: PLW0603  # a map that is replaced
+    MAP[i] = None
+    if i % 100 == 0:
+        MAP = {key: value for key, value in MAP.items() if key > i - 20_000}  # type: ignore[operator]  # numbers
+
+
 def without_what_is_so_much_older(i: int) -> None:
     MAP[i] = None
     MAP.pop(i - 20_000, None)
@@ -215,6 +222,7 @@ ENDING: dict[Callable[[int], None], float] = {
     trimmed_to_its_newest: 20_000,
     trimmed_as_it_is_made: 20_000,
     trimmed_in_place: 20_000,
+    without_what_is_older_than_that: 20_000,
     without_what_is_so_much_older: 20_000,
 }
 """How many entries there can be, as the source says; inf where the number is in an object."""

@@ -186,6 +186,7 @@ def names_in(path: str) -> "list[str]":
     import re
 
     path = path.removesuffix(".cache_info()")  # a function's cache goes by the function's name
+    path = re.sub(r"f_locals\['(\w+)'\]", r"\1", path)
     path = re.sub(r"local '(\w+)' of (\w+)\(\)", r"\2.\1", path)
     return re.findall(r"[A-Za-z_]\w*", re.sub(r"\[[^\]]*\]|\([^)]*\)", "", path))
 
@@ -389,7 +390,8 @@ def _emptied(node: "Any", file: str) -> "list[Any]":
         if called in _functions_of_file(file):
             return [node]
         return [node.func.value] if isinstance(node.func, ast.Attribute) and called in _REMOVERS else []
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value is not None:
+    is_constant = isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    if is_constant and node.value.value not in (None, "", b""):  # with an empty text what grows begins anew
         return [_FLAG]
     if isinstance(node, (ast.Assign, ast.Delete)):
         return [each.value if isinstance(each, ast.Subscript) else each for each in node.targets]

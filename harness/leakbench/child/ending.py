@@ -28,7 +28,9 @@ _BY_KEY = frozenset({"__setitem__", "add", "setdefault"})
 _AT_AN_END = frozenset({"append", "appendleft", "heappush"})
 _DRAWS = frozenset({"choice", "randint", "randrange"})
 _REMOVES_ONE = frozenset({"discard", "pop", "remove"})
-_SLICES = frozenset({"BINARY_SLICE", "BUILD_SLICE", "DELETE_SUBSCR", "STORE_SLICE"})
+_TRIMS = frozenset({  # by slices, and by comprehensions
+    "BINARY_SLICE", "BUILD_SLICE", "DELETE_SUBSCR", "LIST_APPEND", "MAP_ADD", "SET_ADD", "STORE_SLICE",
+})  # fmt: skip
 _BUILTINS = (bytes, dict, int, list, set, str, tuple)
 _LOOKS = frozenset({
     "__contains__", "__getitem__", "__len__", "clear", "copy", "count", "discard", "get", "index", "items",
@@ -100,7 +102,7 @@ def _is_own(code: "CodeType") -> bool:
 def _may_have_one(codes: "Collection[CodeType]") -> bool:
     """Whether the code has what every such store has; the source costs more.
 
-    That is a length, a slice or a removal, or a remainder or a drawing beside a store by key.
+    That is a length, a slice, a comprehension, a removal, or a remainder or a draw beside a store by key.
     """
     names = {name for code in codes for name in code.co_names}
     if "len" in names or not _REMOVES_ONE.isdisjoint(names):
@@ -108,7 +110,7 @@ def _may_have_one(codes: "Collection[CodeType]") -> bool:
     by_key, remainders = not _BY_KEY.isdisjoint(names), not _DRAWS.isdisjoint(names)
     for code in codes:
         for instruction in dis.get_instructions(code):
-            if instruction.opname in _SLICES:
+            if instruction.opname in _TRIMS:
                 return True
             by_key = by_key or instruction.opname == "STORE_SUBSCR"
             remainders = remainders or (
@@ -391,11 +393,9 @@ def _trimmed(node: "Any", function: _Function) -> "list[tuple[str, float]]":
     import ast
 
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
-        name, value = name_of(node.targets[0]), node.value
-        if name is not None and isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
-            whole = any(name_of(part) == name for part in _walk(value.value))
-            most = _negated(value.slice.lower, function) if whole and value.slice.upper is None else None
-            return [(name, most)] if most is not None else []
+        name, most = name_of(node.targets[0]), _newest_of_itself(node.targets[0], node.value, function)
+        if name is not None and most is not None:
+            return [(name, most)]
     if isinstance(node, ast.Call):
         removes = isinstance(node.func, ast.Attribute) and node.func.attr in _REMOVES_ONE
         method: Any = node.func
@@ -415,6 +415,26 @@ def _trimmed(node: "Any", function: _Function) -> "list[tuple[str, float]]":
         if most is not None and name is not None:
             found.append((name, most))
     return found
+
+
+def _newest_of_itself(target: "Any", value: "Any", function: _Function) -> "float | None":
+    """The n, where a value is the last n of the target, or those of its parts that are newer than n ago."""
+    import ast
+
+    def mentions_target(part: "Any") -> bool:
+        return any(name_of(each) == name_of(target) for each in _walk(part))
+
+    if isinstance(value, ast.IfExp):  # now, or another time
+        value = value.body
+    if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
+        if mentions_target(value.value) and value.slice.upper is None:
+            return _negated(value.slice.lower, function)
+    elif isinstance(value, (ast.ListComp, ast.SetComp, ast.DictComp)):
+        first = value.generators[0]
+        if mentions_target(first.iter):
+            ages = [_age(test, function) for test in first.ifs]
+            return min((age for age in ages if age is not None), default=None)
+    return None
 
 
 def _negated(part: "Any", function: _Function) -> "float | None":
