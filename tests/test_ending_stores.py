@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from leakbench.child.dormant import find_dormant, may_remove
-from leakbench.child.ending import ending_stores, may_end
+from leakbench.child.ending import all_ending_stores, ending_stores, may_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -478,6 +478,17 @@ def test_a_number_stores_nothing_new_into_a_list() -> None:
 
     assert ending_stores([ring.__code__], {"KEPT"}, soon()) == []
     assert len(ending_stores([ring.__code__], {"KEPT"}, soon(), lists={"KEPT"})) == 1
+
+
+def test_what_is_gone_with_the_call_ends_nothing() -> None:
+    def fills_a_buffer(i: int) -> None:
+        buffer: list[int] = []
+        while len(buffer) < 4_096:
+            buffer.append(i)
+
+    assert all_ending_stores([fills_a_buffer.__code__], soon()) == []
+    assert not may_end([fills_a_buffer.__code__], soon())
+    assert [most for *_, most in all_ending_stores(codes_of(under_a_remainder), soon())] == [300_000]
 
 
 def test_each_of_two_containers_has_to_end() -> None:

@@ -124,7 +124,7 @@ def _may_have_one(codes: "Collection[CodeType]") -> bool:
 class _Function:
     """A function that has run: its syntax tree, each node walked once."""
 
-    __slots__ = ("around", "bound", "code", "nodes", "tree")
+    __slots__ = ("around", "bound", "code", "nodes", "shared", "tree")
 
     def __init__(self, code: "CodeType", tree: "Any") -> None:
         import ast
@@ -134,6 +134,7 @@ class _Function:
         self.nodes: list[Any] = list(ast.walk(tree))
         self.around = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
         self.bound: dict[str, list[Any]] = {}  # what each name is bound to; None: to what nobody knows
+        self.shared: set[str] = set()  # bound here, and others' too
         for node in self.nodes:
             self._note(node)
 
@@ -150,8 +151,14 @@ class _Function:
             else:
                 values.append(None)
         elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            self.shared.update(node.names)
             for name in node.names:
                 self.bound.setdefault(name, []).append(None)
+
+    def is_local(self, node: "Any") -> bool:
+        """Whether a name stands for what is gone with the call."""
+        name = getattr(node, "id", None)
+        return (name in self.bound or name in self.parameters()) and name not in self.shared
 
     def parameters(self) -> "list[str]":
         arguments = self.tree.args
@@ -220,14 +227,15 @@ class _Source:
         return found
 
     def ending(self, *, known: bool = True) -> "Iterator[Store]":
-        """Every store that ends by itself, whatever else is stored there; those of a known number alone."""
+        """Every lasting store that ends by itself, whatever else is stored there; those of a known number."""
         for _, function, node, most in self._trims():
             if not known or most != inf:
                 yield function.code, node.lineno, most
         for function in self.functions:
             self._hurry()
             for node in function.nodes:
-                use = _use(node, function) if name_of(node) is not None else None
+                is_lasting = name_of(node) is not None and not function.is_local(node)
+                use = _use(node, function) if is_lasting else None
                 most_entries = self._most_entries(node, use, function) if use is not None else None
                 if most_entries is not None and most_entries > 1 and not (known and most_entries == inf):
                     yield function.code, node.lineno, most_entries
