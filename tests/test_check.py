@@ -601,6 +601,13 @@ def test_a_cache_that_the_growth_cap_keeps_from_its_bound_is_no_leak(*, only_ver
 
 
 @pytest.mark.slow
+def test_a_leak_that_the_growth_cap_cut_short_says_so() -> None:
+    verdict = _examine("mebibyte_a_step", only_verdict=True, growth_cap_bytes=100 << 20)
+    assert verdict.verdict == "leak"
+    assert verdict.evidence.endswith(", where the growth cap of 100 MiB ended the climb")
+
+
+@pytest.mark.slow
 def test_a_leak_beside_what_ends_is_a_leak(tmp_path: Path) -> None:
     """COUNTS takes 5,000 keys, more than who looks for the holder sees it take."""
     service = tmp_path / "service.py"

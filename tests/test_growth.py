@@ -101,7 +101,12 @@ def test_slots_of_a_list_alone_are_a_leak_of_eight_bytes() -> None:
 
 
 def test_entries_that_grow_with_the_steps_are_a_leak() -> None:
-    assert judged(series.growing_entries(8)).kind == "leak"
+    trend = judged(series.growing_entries(8))
+    assert trend.kind == "leak"
+    assert trend.evidence.endswith("it rose in every stretch of the last octave, and ever faster")
+    assert judged(series.leak(8)).evidence.endswith(
+        "it rose in every stretch of the last octave, as fast as before"
+    )
 
 
 def test_a_leak_ten_times_above_the_noise_is_found() -> None:

@@ -125,6 +125,16 @@ def test_nobody_is_told_of_less_than_a_thousandth_of_a_byte() -> None:
     assert said.startswith("a leak of 0.001 B/op or more in the heap, of 4 B/op or more outside it,")
 
 
+def test_a_ceiling_above_the_machines_memory_is_said_to_be_so() -> None:
+    def said(ceiling_bytes: int, limit_bytes: int | None) -> list[str]:
+        filling = LEAK._replace(verdict="filling", holder={"ceiling_bytes": ceiling_bytes})
+        return wording.rates(filling, None, limit_bytes)
+
+    assert said(3 << 30, 4 << 30) == ["it will hold 3.00 GiB when full, within the limit"]
+    assert said(1 << 20, None) == ["it will hold 1.00 MiB when full"]
+    assert said(1 << 60, None)[0].endswith("when full, which is more memory than this machine has")
+
+
 def test_what_cannot_tell_says_nothing_of_what_it_would_have_seen() -> None:
     assert wording.rates(LEAK._replace(verdict="inconclusive"), None, None) == []
 
@@ -140,6 +150,15 @@ def test_what_cannot_tell_says_nothing_of_what_it_would_have_seen() -> None:
         (
             {"path": None, "type": "functools.lru_cache", "entries": 65_536, "bound": 100_000},
             "a cache (functools.lru_cache, 65,536 entries, bound 100,000)",
+        ),
+        (
+            {"path": "a.MAP['text']", "type": "str", "entries": 99, "entries_per_op": 16.0, "share": 1.0,
+             "root": "module global", "bound": None},
+            "a.MAP['text'] (str, 16 characters an operation, 100% of the growth)",
+        ),
+        (
+            {"path": None, "type": "cycles", "entries": None, "bound": None, "root": "unknown"},
+            "nobody: gc.disable() leaves cycles uncollected (cycles)",
         ),
         (
             {"path": None, "type": "native", "entries": None, "bound": None, "root": "unknown"},

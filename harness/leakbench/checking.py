@@ -127,4 +127,9 @@ def available_bytes() -> int:
                     return int(line.split()[1]) * 1024
     except OSError:
         pass
+    return machine_bytes()
+
+
+def machine_bytes() -> int:
+    """All the memory of the machine."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from leakbench.ladder import Ladder, deepest_fall, ladder_of
 from leakbench.proofs import (
+    NO_FASTER,
     OCTAVES_NEEDED,
     floor_rises,
     grows_above_noise,
@@ -72,7 +73,9 @@ def judge_series(
         return _too_short(ladder, floor, quantum)
     noise = float(max(floor, deepest_fall(values[ladder.octaves[3].first :])))
     if grows_evenly(ladder, noise):
-        return _leak(ladder, noise, quantum, "it rose in every stretch of the last octave, as fast as before")
+        newest, second = map(ladder.rate, ladder.octaves[:2])
+        pace = "as fast as before" if newest <= NO_FASTER * second else "and ever faster"
+        return _leak(ladder, noise, quantum, f"it rose in every stretch of the last octave, {pace}")
     if grows_above_noise(ladder, noise):
         return _leak(ladder, noise, quantum, "each octave grew about twice as much as the one before")
     return _without_proof_of_growth(ladder, noise, floor, quantum, warm_up)

@@ -204,6 +204,8 @@ def conclude(wish: Wish, seen: Seen) -> Verdict:
             f"it had grown by {format_bytes(grown_bytes)} by step {top['steps']:,} and was stopped there:"
             f" {_way_on(seen.halted)} would decide, or a step that does less"
         )
+    elif verdict == "leak" and seen.halted == "growth cap":
+        evidence += f", where the growth cap of {format_bytes(wish.growth_cap_bytes)} ended the climb"
     elif kept is not None and unreturned.is_unreturned(verdict, kept):
         verdict = "unreturned"
         evidence = unreturned.say(kept)

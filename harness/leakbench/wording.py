@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leakbench.checking import machine_bytes
 from leakbench.holder_names import UNNAMED
 from leakbench.units import format_bytes, format_rate
 
@@ -24,6 +25,7 @@ _DAY_SECONDS = 86_400
 _YEAR_SECONDS = 365.25 * _DAY_SECONDS
 _SPANS = (("second", 1, 120), ("minute", 60, 120), ("hour", 3_600, 48), ("day", _DAY_SECONDS, 730))
 """Each unit of time, its seconds, and how many of it are too many to be said in it."""
+_PARTS = {"str": "characters", "bytes": "bytes", "bytearray": "bytes"}
 _MOST_HOLDERS = 4
 _LEAST_SHARE = 0.005  # below it a rounded share reads 0%
 _FINEST = 0.001  # bytes an operation: a smaller figure tells nobody more
@@ -45,7 +47,7 @@ def details(
         lines.append(f"allocated  nobody knows where: {verdict.site_missing}")
     if verdict.holder is not None:
         lines.append(f"held by    {holder(verdict.holder)}")
-        others = [other for other in verdict.holders if other["path"] != verdict.holder["path"]]
+        others = [other for other in verdict.holders if other["path"] not in (None, verdict.holder["path"])]
         lines += [f"and by     {holder(other)}" for other in others[: _MOST_HOLDERS - 1]]
     return [*lines, f"because    {verdict.evidence}"]
 
@@ -57,6 +59,8 @@ def rates(verdict: Verdict, rate_per_second: float | None, limit_bytes: int | No
     if verdict.holder is not None and verdict.holder.get("ceiling_bytes") is not None:
         place = "within" if verdict.within_limit else "over"
         over = "" if limit_bytes is None else f", {place} the limit"
+        if limit_bytes is None and verdict.holder["ceiling_bytes"] > machine_bytes():
+            over = ", which is more memory than this machine has"
         return [f"it will hold {format_bytes(verdict.holder['ceiling_bytes'])} when full{over}"]
     if verdict.verdict == "inconclusive":
         return []
@@ -91,6 +95,8 @@ def _leak_rates(verdict: Verdict, rate_per_second: float | None, limit_bytes: in
 
 _ONE = {
     "entries": "entry",
+    "characters": "character",
+    "bytes": "byte",
     "threads": "thread",
     "file descriptors": "file descriptor",
     "child processes": "child process",
@@ -127,7 +133,7 @@ def holder(held: Mapping[str, object]) -> str:
         unnamed = "a cache"  # that was weighed, and not looked for
     rate = held.get("entries_per_op") or held.get("entries_per_step")
     if isinstance(rate, float):
-        entries = f", {_an_operation(rate, 'entries')}"
+        entries = f", {_an_operation(rate, _PARTS.get(str(held['type']), 'entries'))}"
     else:
         entries = f", {held['entries']:,} entries" if isinstance(held["entries"], int) else ""
     bound = f", bound {held['bound']:,}" if isinstance(held["bound"], int) else ""
