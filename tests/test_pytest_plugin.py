@@ -228,6 +228,23 @@ def test_the_line_that_runs_it_again_does_so_from_where_pytest_was_started(tmp_p
     assert "again by   python -m pytest test_leaky.py::test_it" in run["test_it"].message
 
 
+def test_no_check_is_offered_that_lacks_what_pytest_alone_has_on_its_path(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "sessions.py").write_text("KEPT = []\n", encoding="utf-8")
+    marked = """
+        import pytest
+        import sessions
+
+        @pytest.mark.leakcheck(steps=4096)
+        def test_it(i):
+            sessions.KEPT.append([i])
+    """
+    files = {"pytest.ini": "[pytest]\npythonpath = src\n", "test_leaky.py": marked}
+    message = run_pytest(tmp_path, files)["test_it"].message
+    assert "again by   python -m pytest test_leaky.py::test_it" in message
+    assert "leakbench check" not in message
+
+
 def test_the_holder_is_named_as_the_test_names_it(suite: Run) -> None:
     assert suite["test_marked[a]"].properties["leak_holder"] == "fixture.box"
     assert suite["test_method"].properties["leak_holder"] == "test_suite.TestSession.kept"

@@ -269,7 +269,12 @@ def _message(verdict: Verdict, item: pytest.Function, step: Callable[..., Any]) 
     path = os.path.relpath(item.path, item.config.invocation_params.dir)
     again = path + item.nodeid[item.nodeid.index("::") :]
     lines.append(f"again by   python -m pytest {shlex.quote(again)}")
-    target = _address(step) if not item.config.getini("pythonpath") else None  # which is pytest's alone
+    from pathlib import Path
+
+    target = _address(step)
+    folders = {Path(os.path.relpath(folder)) for folder in item.config.getini("pythonpath")}
+    if target is not None and folders - {Path(target).parent}:
+        target = None  # it may want what is on pytest's own path alone
     if target is not None:
         lines.append(f"           leakbench check {shlex.quote(target)}")
     return "\n  ".join([wording.headline(verdict), *lines])

@@ -3,6 +3,7 @@
 Runs under PYTHONMALLOC=malloc with glibc's thread cache off, so that live heap is exact to the byte.
 """
 
+import _thread
 import gc
 import os
 import sys
@@ -32,6 +33,7 @@ _COLLECTIONS = 3
 STRETCH_STEPS = 64  # between two looks at the clock: a step may grow slow from one to the next
 _THREADS_CAP = 256
 _PROCESSES_CAP = 128
+_MOST_READINGS, _BETWEEN_READINGS_SECONDS = 4, 0.0005
 # CPython's cache of looked-up attributes holds 4,096 names, and finds a name by its address. C code that asks
 # by a C string (PyObject_GetAttrString) makes a new name each time, and fills the cache with them: by chance,
 # ever more slowly, up to 256 KiB. The first of the two is there from 3.13 on, which deprecates the second.
@@ -149,7 +151,7 @@ class Ladder:
         """All counters now; collects before it reads, and lets threads that were joined come to their end."""
         collect()
         self._departing.wait()
-        live, taken = self._heap.read()
+        live, taken = self._at_rest()
         live -= self._aside_bytes
         anonymous = self._memory.anonymous_bytes()
         if anonymous is not None and self._outside_bytes is not None:
@@ -166,6 +168,19 @@ class Ladder:
             "processes": child_count(),
             "seconds": time.perf_counter() - self._began,
         }
+
+    def _at_rest(self) -> "tuple[int, int]":
+        """The heap's counters, where threads run beside this one once two readings agree, or a few were taken.
+
+        A worker that has given its result lets go of what it was given a moment later.
+        """
+        read = self._heap.read()
+        for _ in range(_MOST_READINGS if _thread._count() else 0):  # noqa: SLF001  # as in `gauges`
+            time.sleep(_BETWEEN_READINGS_SECONDS)
+            before, read = read, self._heap.read()
+            if read == before:
+                break
+        return read
 
     def _report(self) -> "dict[str, Any]":
         sizes = self._cache_sizes() if self._cache_sizes is not None else None
