@@ -170,7 +170,7 @@ class Ladder:
         }
 
     def _at_rest(self) -> "tuple[int, int]":
-        """The heap's counters, where threads run beside this one once two readings agree, or a few were taken.
+        """The heap's counters; where other threads run, once two readings agree, or a few were taken.
 
         A worker that has given its result lets go of what it was given a moment later.
         """
