@@ -14,6 +14,7 @@ from leakbench.child.ledger import Ladder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 LOG: list[object] = []
 OTHER: list[object] = []
@@ -188,6 +189,36 @@ def test_the_number_of_entries_that_a_line_waits_for_is_told() -> None:
     LOG.clear()
     found = find_dormant(pops_when_full, 0, {"test_dormant.LOG": "list"}, budget_seconds=0.01)
     assert [each["at_entries"] for each in found["dormant"]] == [10**6]
+
+
+HISTORY: dict[int, list[int]] = {}
+
+
+def keeps_a_history_of_each(i: int) -> None:
+    rows = HISTORY.setdefault(i % 100_000, [])
+    rows.append(i)
+    if len(rows) > 100:
+        del rows[0]
+
+
+def test_the_number_of_another_containers_entries_is_not_told() -> None:
+    found = find_dormant(keeps_a_history_of_each, 0, {"test_dormant.HISTORY": "dict"}, budget_seconds=0.01)
+    told = [(each["text"], each["at_entries"]) for each in found["dormant"] if "at_entries" in each]
+    assert told == [("del rows[0]", None)]
+
+
+@pytest.mark.slow
+def test_many_lines_are_read_in_time(tmp_path: Path) -> None:
+    file = tmp_path / "wide.py"
+    one = "    if i > {limit}:\n        D.pop('k{n}', None)\n    D['k{n}'] = {{}}\n"
+    lines = "".join(one.format(n=n, limit=10**9 + n) for n in range(800))
+    file.write_text(f"D = {{}}\ndef step(i):\n{lines}", encoding="utf-8")
+    written: dict[str, Callable[[int], None]] = {}
+    exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), written)  # noqa: S102  # written above
+    began = time.perf_counter()
+    find_dormant(written["step"], 0, {"wide.D": "dict"}, budget_seconds=0.1)
+    may_remove(written["step"], 0, budget_seconds=0.1)
+    assert time.perf_counter() - began < 10.0
 
 
 @pytest.mark.slow

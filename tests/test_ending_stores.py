@@ -16,6 +16,7 @@ from leakbench.child.ending import all_ending_stores, ending_stores, may_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import CodeType
 
 MAP: dict[object, object] = {}
@@ -25,7 +26,7 @@ SEEN: set[object] = set()
 QUEUE: list[int] = []
 KEYS = 300_000
 FORMAT = "user-%d"
-NAMES = {"MAP", "COUNTS", "KEPT", "SEEN", "QUEUE", "entries"}
+NAMES = {"MAP", "COUNTS", "KEPT", "SEEN", "QUEUE", "entries", "rows"}
 
 
 class Cache:
@@ -202,7 +203,6 @@ ENDING: dict[Callable[[int], None], float] = {
     under_a_local_that_is_reduced: KEYS,
     under_a_text: KEYS,
     under_a_formatted_text: KEYS,
-    under_one_of_a_list: 2,
     under_two_remainders: 700,
     into_a_set_under_a_mask: 65_536,
     by_a_method: KEYS,
@@ -239,7 +239,7 @@ def new_key_of(i: int) -> str:
 
 def without_the_one_before(i: int) -> None:
     MAP[i] = None
-    MAP.pop(i - 1, None)
+    MAP.pop(i - 1_000_000, None)
     MAP[-i] = None
 
 
@@ -318,6 +318,112 @@ def under_itself(i: int) -> None:
 def under_whatever_is_unpacked(i: int) -> None:
     key, _ = i, i % 3
     MAP[key] = None
+
+
+class Owner:
+    """What has a limit, or none, or one that it raises."""
+
+    def __init__(self) -> None:
+        self.rows: list[object] = []
+        self.limit: int | None = None
+        self.capacity = 8
+        self.name = "user"
+
+    def keep_a_page(self, i: int) -> None:
+        self.rows.append(i)
+        if self.limit is not None:
+            self.rows = self.rows[-self.limit :]
+
+    def look_at_a_page(self, i: int) -> None:
+        self.rows.append(i)
+        rows = self.rows[-self.capacity :]
+        for row in rows:
+            assert row is not None
+
+    def make_room(self, i: int) -> None:
+        if len(self.rows) >= self.capacity:
+            self.capacity *= 2
+        if len(self.rows) < self.capacity:
+            self.rows.append(i)
+
+    def put_by_name(self, i: int) -> None:
+        self.name = f"user{i}"
+        MAP[FORMAT % self.name] = None
+
+
+owner, other = Owner(), Owner()
+
+
+def with_a_limit_of_none(i: int) -> None:
+    owner.keep_a_page(i)
+
+
+def with_a_page_of_its_own(i: int) -> None:
+    owner.look_at_a_page(i)
+
+
+def with_a_limit_that_grows(i: int) -> None:
+    owner.make_room(i)
+
+
+def under_a_named_format_of_an_attribute(i: int) -> None:
+    owner.put_by_name(i)
+
+
+def while_another_objects_rows_have_room(i: int) -> None:
+    if len(other.rows) < KEYS:
+        owner.rows.append(i)
+
+
+NONE_AT_ALL = 0
+
+
+def trimmed_by_nothing(i: int) -> None:
+    global KEPT  # noqa: PLW0603  # as above
+    KEPT.append(i)
+    KEPT = KEPT[-NONE_AT_ALL:]
+
+
+def without_another_type_of_key(i: int) -> None:
+    MAP[str(i)] = None
+    MAP.pop(i - 1_000_000, None)
+
+
+def without_what_is_not_all(i: int) -> None:
+    MAP[i] = None
+    MAP["meta", i] = None
+    MAP.pop(i - 1_000_000, None)
+
+
+def under_too_many_remainders(i: int) -> None:
+    MAP[i % 100_003, i % 99_991] = None
+
+
+def while_it_is_not_endless(i: int) -> None:
+    if len(KEPT) < sys.maxsize:
+        KEPT.append(i)
+
+
+def under_the_time_of_day(i: int) -> None:
+    now = time.time()
+    MAP[now % 86_400] = i
+
+
+def under_what_a_pattern_binds(i: int) -> None:
+    key = i % 3
+    match {"id": i}:
+        case {"id": key}:
+            pass
+    MAP[key] = None
+
+
+def put_by_somebody_else(i: int) -> None:
+    cache.put(i % KEYS, None)
+    list(map(cache.put, [i], [i]))
+
+
+def under_a_huge_drawn_number(i: int) -> None:  # noqa: ARG001  # as above
+    MAP[random.randrange(2**2_048)] = None  # noqa: S311  # as above
 
 
 def under_a_remainder_and_more(i: int) -> None:
@@ -420,7 +526,11 @@ ENDLESS = [
     with_a_store_into_two, with_an_alias, with_a_function_that_stores, with_an_addition, into_a_list,
     beside_a_list, while_it_is_full, while_it_has_not_just_so_many, while_it_has_fewer_than_steps,
     while_another_has_room, while_one_of_two_tests_holds, whether_it_is_full_or_not,
-    under_what_another_function_returns, without_the_one_before,
+    under_what_another_function_returns, without_the_one_before, under_one_of_a_list, with_a_limit_of_none,
+    with_a_page_of_its_own, with_a_limit_that_grows, under_a_named_format_of_an_attribute,
+    while_another_objects_rows_have_room, trimmed_by_nothing, without_another_type_of_key,
+    without_what_is_not_all, under_too_many_remainders, while_it_is_not_endless, under_the_time_of_day,
+    under_what_a_pattern_binds, put_by_somebody_else, under_a_huge_drawn_number,
 ]  # fmt: skip
 CALLS: dict[Callable[[int], None], tuple[Callable[..., object], ...]] = {
     by_a_method: (Cache.put,),
@@ -433,6 +543,11 @@ CALLS: dict[Callable[[int], None], tuple[Callable[..., object], ...]] = {
     a_remainder_as_a_value: (Cache.put,),
     with_stars: (Cache.put,),
     under_what_a_function_returns: (key_of,),
+    with_a_limit_of_none: (Owner.keep_a_page,),
+    with_a_page_of_its_own: (Owner.look_at_a_page,),
+    with_a_limit_that_grows: (Owner.make_room,),
+    under_a_named_format_of_an_attribute: (Owner.put_by_name,),
+    put_by_somebody_else: (Cache.put,),
     under_what_another_function_returns: (new_key_of,),
 }
 
@@ -502,6 +617,21 @@ def test_a_function_without_its_source_may_do_anything() -> None:
     exec("def unseen(i):\n    MAP[i] = None\n", written)  # noqa: S102  # what an interpreter's prompt does
     codes = [*codes_of(under_a_remainder), written["unseen"].__code__.replace(co_filename="gone.py")]
     assert ending_stores(codes, {"MAP"}, soon()) == []
+
+
+def test_reading_ends_in_time(tmp_path: Path) -> None:
+    """Each of six functions returns a sum of calls of the next: 25 to the fifth of them."""
+    calls = [" + ".join([f"f{n + 1}(i)"] * 25) for n in range(5)]
+    functions = [f"def f{n}(i):\n    return {each}\n" for n, each in enumerate([*calls, "i % 7"])]
+    file = tmp_path / "many.py"
+    file.write_text("".join(functions) + "def step(i):\n    MAP[f0(i)] = None\n", encoding="utf-8")
+    written: dict[str, Callable[[int], None]] = {}
+    exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), written)  # noqa: S102  # written above
+    codes = [written[name].__code__ for name in ("step", *(f"f{n}" for n in range(6)))]
+    began = time.perf_counter()
+    assert ending_stores(codes, {"MAP"}, began + 0.05) == []
+    assert may_end(codes, began + 0.05)
+    assert time.perf_counter() - began < 5.0
 
 
 def test_where_there_is_no_time_nothing_is_claimed_and_nothing_excluded() -> None:

@@ -9,7 +9,6 @@ conclude is in `policy`, `growth` and `verdict`; nothing is decided inside a mea
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -212,13 +211,12 @@ class Examination:
         ended = found.kept_rate < least or abs(found.rate_from_then) < least
         woken = found.woken if found.watched_to > top and ended else ()
         rates = [each["entries_per_step"] for each in found.holders if each["entries_per_step"]]
-        came = min(1.0, *rates) * top if rates else 0.0
-        waiting = [
-            line
-            for line in found.dormant
-            if 2 * (line.get("most_entries") or math.inf) > top
-            and 2 * (line.get("at_entries") or math.inf) > came
-        ]
+        came = min(1.0, *rates) * top  # entries; where no container is known to grow, one a step
+        waiting = []
+        for line in found.dormant:
+            numbers = [line[each] for each in ("at_entries", "most_entries") if line.get(each) is not None]
+            if not numbers or 2 * min(numbers) > came:
+                waiting.append(line)
         return found._replace(dormant=(*waiting, *woken))
 
     def _weigh(self) -> tuple[list[growth.Sample], list[tuple[int, ...]], dict[str, Any]] | None:

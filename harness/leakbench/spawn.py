@@ -285,14 +285,22 @@ class _Undisturbed:
         self._noted: list[int] = []
         self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTING)
+        try:
+            self._take_over()
+        except BaseException:  # an interruption by another thread, which came in between
+            self.__exit__()
+            raise
+
+    def _take_over(self) -> None:
         for number in _INTERRUPTING:
             handler = signal.getsignal(number)
             if callable(handler):
+                self._handlers[number] = handler
                 try:
                     signal.signal(number, self._note)
                 except ValueError:  # this is not the main thread, and no handler runs in it
+                    self._handlers.clear()
                     return
-                self._handlers[number] = handler
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self._noted.append(number)

@@ -186,10 +186,9 @@ def conclude(wish: Wish, seen: Seen) -> Verdict:
         verdict = "inconclusive"
         wanted = 4 * top["steps"] if seen.halted != "growth cap" else None
         evidence = f"it grew all along, but {_removal(seen)}: {_way_on(seen.halted)} would decide"
-    elif verdict == "leak" and _has_room(seen.found):
+    elif verdict == "leak" and (cache := _with_room(seen.found)) is not None:
         verdict = "inconclusive"
         wanted = 4 * top["steps"] if seen.halted != "growth cap" else None
-        cache = seen.found.holders[0]
         evidence = (
             f"it grew all along, but {cache['path'] or cache['type']} declares a bound of {cache['bound']:,},"
             f" in units of its own: {_way_on(seen.halted)} would decide"
@@ -236,19 +235,22 @@ def conclude(wish: Wish, seen: Seen) -> Verdict:
     )
 
 
-def _has_room(found: Found) -> bool:
-    """Whether a cache that takes ever more entries holds most, and its bound is no number of them.
+def _with_room(found: Found) -> dict[str, Any] | None:
+    """The cache that takes ever more entries and holds most, if its bound is no number of them.
 
     Then nobody knows how far it is from its bound: law 9 explains growth by entries alone.
     """
-    first = found.holders[0] if found.holders else None
-    return (
-        first is not None
-        and first["allow_listed"]
-        and first["bound"] is not None
-        and not first["bound_counts_entries"]
-        and bool(first["entries_per_step"])
-        and first["bytes_share"] >= _MOST_SEEN_SHARE
+    return next(
+        (
+            each
+            for each in found.holders
+            if each["allow_listed"]
+            and each["bound"] is not None
+            and not each["bound_counts_entries"]
+            and each["entries_per_step"]
+            and each["bytes_share"] >= _MOST_SEEN_SHARE
+        ),
+        None,
     )
 
 
@@ -257,7 +259,8 @@ def _removal(seen: Seen) -> str:
     line = seen.found.dormant[0]
     place = f"{line['file'].rpartition('/')[2]}:{line['line']} ({line['text']})"
     if "most_entries" in line:
-        return f"{place} stores only so many"
+        most = line["most_entries"]
+        return f"{place} stores only so many" + (f", {most:,.0f} at most" if most is not None else "")
     if line in seen.found.woken:
         return f"{place} removes entries from step {seen.found.watched_to:,} on, and growth ends there"
     return f"{place} would remove entries and has not run in the {seen.found.watched_steps:,} steps watched"
@@ -287,7 +290,7 @@ def _holder(seen: Seen) -> dict[str, Any] | None:
     """
     first = seen.found.holders[-1 if seen.full is not None else 0] if seen.found.holders else None
     beside_cache = seen.full is not None or seen.beside is not None
-    seen_share = sum(each["bytes_share"] for each in seen.found.holders)
+    seen_share = sum(each["bytes_share"] for each in seen.found.holders if not each["allow_listed"])
     if first is not None and (
         beside_cache or first["bytes_share"] >= _LEAST_SHARE or seen_share >= _MOST_SEEN_SHARE
     ):

@@ -14,10 +14,13 @@ import time
 from leakbench.child.ending import all_ending_stores, ending_stores, may_end
 from leakbench.child.syntax import (
     bindings,
+    branches_of,
     class_of,
     function_at,
     name_of,
+    nodes_of,
     number_of,
+    tells_more_or_less,
     tests_before,
     tree_of,
 )
@@ -42,9 +45,9 @@ _BUILTIN = frozenset({
     "bytearray", "Counter", "defaultdict", "deque", "dict", "list", "OrderedDict", "set", "str", "tuple",
 })  # fmt: skip
 _FLAG = object()  # stands for what is set to a constant: a container is not
-_ASKS_WHAT_IT_IS = frozenset({"callable", "getattr", "hasattr", "isinstance", "issubclass", "type"})
 _PROFILED_STEPS = 64
 _PROFILED_SECONDS = 0.05
+_READING_SECONDS = 0.25
 
 
 def find_dormant(
@@ -83,9 +86,10 @@ def find_dormant(
         for code in (*_codes_of_other_threads(), *waiting_codes)
         if _mentions(code, wanted)
     }
-    all_waiting = _waiting(removing, owners)
+    all_waiting = _waiting(removing, owners, time.perf_counter() + max(budget_seconds, _READING_SECONDS))
     watched = _watch(step, first_step + done, removing, budget_seconds) if removing else 0
-    waiting = _waiting(removing, owners)
+    left = {(code, line) for code, places in removing.items() for line in places.values()}
+    waiting = [each for each in all_waiting if each in left]
     others = [
         (code, line)
         for code, places in elsewhere.items()
@@ -100,7 +104,7 @@ def find_dormant(
         ending = ending_stores(codes, wanted, deadline, lists)
     return {
         "dormant": [
-            *[{**_place(*each), "at_entries": _entries_at(*each)} for each in waiting],
+            *[{**_place(*each), "at_entries": _entries_at(*each, wanted)} for each in waiting],
             *[_place(*each) for each in others],
             *[{**_place(code, line), "most_entries": most} for code, line, most in ending],
         ],
@@ -110,14 +114,16 @@ def find_dormant(
 
 
 def _waiting(
-    removing: "dict[CodeType, dict[int, int]]", owners: "frozenset[str]"
+    removing: "dict[CodeType, dict[int, int]]", owners: "frozenset[str]", deadline: float
 ) -> "list[tuple[CodeType, int]]":
-    """The lines that have not run and may remove from the containers once there is more, or later."""
+    """The lines that may remove from the containers once there is more, or later; as many as can be read."""
     return [
         (code, line)
         for code, places in removing.items()
         for line in sorted(set(places.values()))
-        if _waits_for_a_number(code, line) and _may_take_from(code, line, owners)
+        if time.perf_counter() < deadline
+        and _waits_for_a_number(code, line)
+        and _may_take_from(code, line, owners)
     ]
 
 
@@ -166,14 +172,17 @@ def may_remove(
 def _codes_of_other_threads() -> "set[CodeType]":
     """The code objects in which other threads of Python's are at the moment, and what timers are to call."""
     import _thread
+    from types import FunctionType
 
+    timer = getattr(sys.modules.get("threading"), "Timer", None)
     codes: set[CodeType] = set()
     for thread, top in sys._current_frames().items():  # noqa: SLF001  # documented, in spite of its name
         frame: FrameType | None = top if thread != _thread.get_ident() else None
         while frame is not None:
             codes.add(frame.f_code)
-            called = getattr(frame.f_locals.get("self"), "function", None)  # threading.Timer's
-            codes.update(filter(None, [getattr(called, "__code__", None)]))
+            owner = frame.f_locals.get("self")
+            if timer is not None and type(owner) is timer and type(owner.function) is FunctionType:
+                codes.add(owner.function.__code__)
             frame = frame.f_back
     return codes
 
@@ -227,6 +236,7 @@ def _removing(
     in the place of an owner takes all away, and of an entry too, where it is inside one that something grows
     (`replaced`). What an ``__init__`` binds is the new object's own.
     """
+    emptying = _lines_that_empty_an_entry(code) if replaced and _stores_by_key(code) else set()
     places: dict[int, int] = {}
     line = code.co_firstlineno
     before = ""
@@ -235,7 +245,7 @@ def _removing(
         name = str(instruction.argval)
         if (
             instruction.opname in _DELETES
-            or (replaced and instruction.opname == "STORE_SUBSCR" and _empties_an_entry(code, line))
+            or (instruction.opname == "STORE_SUBSCR" and line in emptying)
             or (instruction.opname in _SLICE_STORES and before == "BUILD_SLICE")
             or (instruction.opname in _REBINDS and name in owners and code.co_name != "__init__")
             or (
@@ -248,19 +258,22 @@ def _removing(
     return places
 
 
-def _empties_an_entry(code: "CodeType", line: int) -> bool:
-    """Whether a line puts something new and empty into the place of an entry: ``STATE["rows"] = []``."""
+def _stores_by_key(code: "CodeType") -> bool:
+    return any(instruction.opname == "STORE_SUBSCR" for instruction in dis.get_instructions(code))
+
+
+def _lines_that_empty_an_entry(code: "CodeType") -> "set[int]":
+    """The lines that put something new and empty into the place of an entry: ``STATE["rows"] = []``."""
     import ast
 
-    function = function_at(code)
-    nodes: list[Any] = [] if function is None else list(ast.walk(function))
-    return any(
-        isinstance(node, ast.Assign)
-        and node.lineno <= line <= (node.end_lineno or node.lineno)
+    return {
+        line
+        for node in nodes_of(code)
+        if isinstance(node, ast.Assign)
         and any(isinstance(target, ast.Subscript) for target in node.targets)
         and _is_new_and_empty(node.value)
-        for node in nodes
-    )
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
 
 
 def _is_new_and_empty(value: "Any") -> bool:
@@ -361,12 +374,12 @@ def _may_take_from(code: "CodeType", line: int, owners: "frozenset[str]") -> boo
     if function is None:
         return True
     owned = owners - set(code.co_varnames)  # a local may bear a module's name
-    for node in ast.walk(function):  # other names of it, or of a part of it
+    for node in nodes_of(code):  # other names of it, or of a part of it
         for target, value in bindings(node):
             if any(name_of(part) in owned for part in ast.walk(value)):
                 owned |= {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
-    known = owned | {"self", "cls"} | {each.arg for each in ast.walk(function) if isinstance(each, ast.arg)}
-    here: list[Any] = [node for node in ast.walk(function) if hasattr(node, "lineno")]
+    known = owned | {"self", "cls"} | {each.arg for each in nodes_of(code) if isinstance(each, ast.arg)}
+    here = [node for node in nodes_of(code) if hasattr(node, "lineno")]
     emptied = [
         place
         for node in here
@@ -411,10 +424,8 @@ def _waits_for_a_number(code: "CodeType", line: int) -> bool:
         return True
     tests = [
         node.test
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.If, ast.While, ast.IfExp))
-        and node.lineno >= code.co_firstlineno
-        and node.lineno <= line <= (node.end_lineno or node.lineno)
+        for node in branches_of(code.co_filename)
+        if code.co_firstlineno <= node.lineno <= line <= (node.end_lineno or node.lineno)
     ]
     function = function_at(code)
     if function is not None:
@@ -422,48 +433,30 @@ def _waits_for_a_number(code: "CodeType", line: int) -> bool:
     if not tests:
         return not linecache.getline(code.co_filename, line)
     return any(
-        _tells_more_or_less(test)
+        tells_more_or_less(test)
         for test in tests
         if not any(_is_process_id(part) for part in ast.walk(test))  # waits for a fork: clears another's copy
     )
 
 
-def _entries_at(code: "CodeType", line: int) -> "int | None":
-    """How many entries a removal waits for, where it stands under ``if len(container) > number``."""
+def _entries_at(code: "CodeType", line: int, wanted: "Container[str]") -> "int | None":
+    """How many entries of a container a removal waits for, which stands under ``if len(rows) > number``."""
     import ast
 
-    function = function_at(code)
-    nodes: list[Any] = [] if function is None else list(ast.walk(function))
-    for node in nodes:
+    for node in nodes_of(code):
         if not isinstance(node, (ast.If, ast.While)) or not isinstance(node.test, ast.Compare):
             continue
-        if node.lineno <= line <= (node.end_lineno or node.lineno):
-            is_length = isinstance(node.test.left, ast.Call) and name_of(node.test.left.func) == "len"
-            if is_length and isinstance(node.test.ops[0], (ast.Gt, ast.GtE, ast.Eq)):
-                return number_of(node.test.comparators[0], code.co_filename)
+        body: list[Any] = node.body
+        if not body[0].lineno <= line <= (body[-1].end_lineno or body[-1].lineno):
+            continue
+        length: Any = node.test.left
+        is_length = isinstance(length, ast.Call) and name_of(length.func) == "len" and len(length.args) == 1
+        name = name_of(length.args[0]) if is_length else None
+        if name is None or name not in wanted or name in code.co_varnames:
+            continue
+        if isinstance(node.test.ops[0], (ast.Gt, ast.GtE, ast.Eq)):
+            return number_of(node.test.comparators[0], code.co_filename)
     return None
-
-
-def _tells_more_or_less(part: "Any") -> bool:
-    """Whether a test, or a part of one, turns on how much there is or how late it is, by its form."""
-    import ast
-
-    if isinstance(part, ast.BinOp):
-        return True
-    if isinstance(part, ast.Call):
-        return name_of(part.func) not in _ASKS_WHAT_IT_IS
-    if not isinstance(part, ast.Compare):
-        return any(_tells_more_or_less(each) for each in ast.iter_child_nodes(part))
-    words = any(
-        isinstance(each, ast.JoinedStr)
-        or (isinstance(each, ast.Constant) and not isinstance(each.value, (int, float)))
-        for each in (part.left, *part.comparators)
-    )
-    return any(
-        isinstance(each, (ast.Lt, ast.LtE, ast.Gt, ast.GtE))
-        or (isinstance(each, (ast.Eq, ast.NotEq)) and not words)
-        for each in part.ops
-    )
 
 
 def _is_process_id(part: "Any") -> bool:

@@ -11,7 +11,15 @@ import os
 import time
 from math import inf
 
-from leakbench.child.syntax import bindings, class_of, conditions, function_at, name_of, number_of
+from leakbench.child.syntax import (
+    bindings,
+    class_of,
+    conditions,
+    function_at,
+    name_of,
+    number_of,
+    tells_more_or_less,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +33,9 @@ _LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
 _INSTALLED = ("site-packages", "dist-packages")
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _BY_KEY = frozenset({"__setitem__", "add", "setdefault"})
-_AT_AN_END = frozenset({"append", "appendleft", "heappush"})
+_AT_AN_END = frozenset({"append", "appendleft"})
+_HEAPS = frozenset({"heappop", "heappushpop", "heapreplace"})
+_CHANCE = frozenset({"monotonic", "perf_counter", "random", "time", "uniform"})  # fractions come of these
 _DRAWS = frozenset({"choice", "randint", "randrange"})
 _REMOVES_ONE = frozenset({"discard", "pop", "remove"})
 _TRIMS = frozenset({  # by slices, and by comprehensions
@@ -37,9 +47,8 @@ _LOOKS = frozenset({
     "keys", "move_to_end", "pop", "popitem", "popleft", "remove", "reverse", "sort", "values",
 })  # fmt: skip
 _LOOKING = frozenset({
-    "all", "any", "bool", "dict", "enumerate", "frozenset", "heappop", "heappushpop", "heapreplace", "id",
-    "isinstance", "iter", "len", "list", "max", "min", "next", "print", "repr", "set", "sorted", "str", "sum",
-    "tuple",
+    "all", "any", "bool", "dict", "enumerate", "frozenset", "id", "isinstance", "iter", "len", "list", "max",
+    "min", "next", "print", "repr", "set", "sorted", "str", "sum", "tuple",
 })  # fmt: skip
 _REMAINDERS = frozenset({"%", "&", "%=", "&="})  # of 3.11 and later; the instructions' own names before
 _REMAINDER_OPNAMES = frozenset({"BINARY_MODULO", "BINARY_AND", "INPLACE_MODULO", "INPLACE_AND"})
@@ -68,7 +77,7 @@ def ending_stores(
     try:
         source = _Source(own, deadline)
         found = source.stores(wanted, lists)
-    except (_OutOfTimeError, RecursionError):
+    except Exception:  # noqa: BLE001  # as much may be wrong with others' source as there is of it
         return []
     return found if found and source.stored >= set(wanted) else []
 
@@ -78,7 +87,7 @@ def all_ending_stores(codes: "Iterable[CodeType]", deadline: float) -> "list[Sto
     own = list(filter(_is_own, codes))
     try:
         return list(_Source(own, deadline).ending()) if _may_have_one(own) else []
-    except (_OutOfTimeError, RecursionError):
+    except Exception:  # noqa: BLE001  # as above
         return []
 
 
@@ -87,7 +96,7 @@ def may_end(codes: "Iterable[CodeType]", deadline: float) -> bool:
     own = list(filter(_is_own, codes))
     try:
         return _may_have_one(own) and any(_Source(own, deadline).ending(known=False))
-    except (_OutOfTimeError, RecursionError):
+    except Exception:  # noqa: BLE001  # as above
         return True
 
 
@@ -124,11 +133,12 @@ def _may_have_one(codes: "Collection[CodeType]") -> bool:
 class _Function:
     """A function that has run: its syntax tree, each node walked once."""
 
-    __slots__ = ("around", "bound", "code", "nodes", "shared", "tree")
+    __slots__ = ("around", "bound", "changed", "code", "nodes", "shared", "tree")
 
-    def __init__(self, code: "CodeType", tree: "Any") -> None:
+    def __init__(self, code: "CodeType", tree: "Any", changed: "set[str]") -> None:
         import ast
 
+        self.changed = changed  # attributes and globals that some function stores to
         self.code = code
         self.tree = tree
         self.nodes: list[Any] = list(ast.walk(tree))
@@ -137,6 +147,10 @@ class _Function:
         self.shared: set[str] = set()  # bound here, and others' too
         for node in self.nodes:
             self._note(node)
+            is_stored = isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+            if is_stored and code.co_name != "__init__":
+                changed.add(node.attr)
+        changed |= self.shared
 
     def _note(self, node: "Any") -> None:
         import ast
@@ -154,6 +168,36 @@ class _Function:
             self.shared.update(node.names)
             for name in node.names:
                 self.bound.setdefault(name, []).append(None)
+        elif (
+            node is not self.tree
+        ):  # what else binds a name: a pattern, an import, an exception, a definition
+            for field in ("name", "asname", "rest"):
+                name = getattr(node, field, None)
+                if isinstance(name, str):
+                    self.bound.setdefault(name.partition(".")[0], []).append(None)
+
+    def number(self, part: "Any") -> "float | None":
+        """A limit that stays: a number, a name or an attribute that no function stores to, a length.
+
+        inf where it cannot be read; None for anything else, and for what no run gets to.
+        """
+        import ast
+
+        if isinstance(part, ast.Call):
+            return inf if name_of(part.func) == "len" else None
+        if isinstance(part, ast.Attribute):
+            return inf if part.attr not in self.changed and part.attr != "maxsize" else None
+        if isinstance(part, ast.Name):
+            if part.id in self.bound or part.id in self.parameters() or part.id in self.changed:
+                return None
+            if part.id in self.other_parameters():
+                return None
+        elif not isinstance(part, ast.Constant):
+            return None
+        value = number_of(part, self.code.co_filename)
+        if value is None:
+            return inf if isinstance(part, ast.Name) else None
+        return value if 0 < value <= _MOST_VALUES else None
 
     def is_local(self, node: "Any") -> bool:
         """Whether a name stands for what is gone with the call."""
@@ -184,6 +228,7 @@ class _Source:
         self.stored: set[str] = set()
         self.sourceless: list[CodeType] = []
         self.functions: list[_Function] = []
+        self.changed: set[str] = set()
         for code in codes:
             if code.co_name in _COMPREHENSIONS:  # part of the function that it stands in
                 continue
@@ -192,8 +237,9 @@ class _Source:
             if tree is None:
                 self.sourceless.append(code)
             else:
-                self.functions.append(_Function(code, tree))
+                self.functions.append(_Function(code, tree, self.changed))
         self._calls: dict[str, list[tuple[Any, _Function]]] | None = None
+        self._handed_on: set[str] = set()  # names of what may be called by somebody else
 
     def _hurry(self) -> None:
         if time.perf_counter() > self.deadline:
@@ -203,22 +249,20 @@ class _Source:
         """Every store into these containers; none at all where one of them need not end."""
         if any(name in wanted for code in self.sourceless for name in (*code.co_names, *code.co_freevars)):
             return []
-        trims = [each for each in self._trims() if each[0] in wanted]
-        found = [(function.code, node.lineno, most) for _, function, node, most in trims]
-        self.stored.update(name for name, *_ in trims)
-        inside = {part for *_, node, _most in trims for part in _walk(node)}
+        trims = [each for each in self._trims() if name_of(each.container) in wanted]
+        found = [(each.function.code, each.node.lineno, each.most) for each in trims if not each.key]
+        self.stored.update(str(name_of(each.container)) for each in trims if not each.key)
+        inside = {part for each in trims for part in _walk(each.node)}
         for function in self.functions:
-            self._hurry()
             for node in function.nodes:
                 name = name_of(node)
                 if name is None or name not in wanted or node in inside:
                     continue
+                self._hurry()
                 use = _use(node, function, is_list=name in lists)
                 if use is None:
                     continue
-                most = self._most_entries(node, use, function)
-                if most is None and use.is_store:
-                    most = min((most for trimmed, *_, most in trims if trimmed == name), default=None)
+                most = self._most_entries(node, use, function) or _trimmed_to(node, use, trims)
                 if most is None:
                     return []
                 if most > 1:
@@ -228,9 +272,9 @@ class _Source:
 
     def ending(self, *, known: bool = True) -> "Iterator[Store]":
         """Every lasting store that ends by itself, whatever else is stored there; those of a known number."""
-        for _, function, node, most in self._trims():
-            if not known or most != inf:
-                yield function.code, node.lineno, most
+        for each in self._trims():
+            if not (known and each.most == inf):
+                yield each.function.code, each.node.lineno, each.most
         for function in self.functions:
             self._hurry()
             for node in function.nodes:
@@ -240,21 +284,26 @@ class _Source:
                 if most_entries is not None and most_entries > 1 and not (known and most_entries == inf):
                     yield function.code, node.lineno, most_entries
 
-    def _trims(self) -> "Iterator[tuple[str, _Function, Any, float]]":
-        """(container, function, statement, most entries it leaves) of what keeps a container's newest."""
+    def _trims(self) -> "Iterator[_Trim]":
+        """What keeps a container's newest, at each step or now and then."""
         for function in self.functions:
             self._hurry()
             for node in function.nodes:
-                for name, most in _trimmed(node, function):
-                    yield name, function, node, most
+                found = _trim(node, function)
+                if (
+                    found is not None
+                    and not function.is_local(found.container)
+                    and all(tells_more_or_less(test) for test, _ in conditions(node, function.around))
+                ):
+                    yield found
 
     def _most_entries(self, node: "Any", use: "_Use", function: _Function) -> "float | None":
         """How many entries a use of a container can make of it; None where there is no telling."""
         if not use.is_store:
             return None
         most = self._values(use.key, function) if use.key is not None else None
-        room = _room(node, str(name_of(node)), function)
-        known = [each for each in (most, room) if each is not None]
+        room = _room(node, function)
+        known = [each for each in (most, room) if each is not None and (each <= _MOST_VALUES or each == inf)]
         return min(known) if known else None
 
     def _values(self, part: "Any", function: _Function, *through: "Any") -> "float | None":
@@ -264,6 +313,7 @@ class _Source:
         """
         import ast
 
+        self._hurry()
         if isinstance(part, ast.Constant):
             return 1
         if isinstance(part, ast.Name):
@@ -271,9 +321,6 @@ class _Source:
         if isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Mod, ast.BitAnd)):
             if not _is_text(part.left):
                 return _modulus(part.op, part.left, part.right, function)
-        elif isinstance(part, ast.Subscript):  # one of so many, but for a slice or the newest
-            values = self._values(part.slice, function, *through)
-            return values if values is not None and values > 1 else None
         elif isinstance(part, ast.Call) and name_of(part.func) not in _PURE:
             return self._values_of_call(part, function, *through)
         parts = _made_of(part)
@@ -291,7 +338,7 @@ class _Source:
 
         name = str(name_of(call.func))
         if name in _DRAWS:
-            most = _number(call.args[-1], function) if call.args and name != "choice" else inf
+            most = function.number(call.args[-1]) if call.args and name != "choice" else inf
             return most if most is None or most == inf else most + 1
         called = [each for each in self.functions if each.tree.name == name]
         if len(called) != 1 or (called[0], "return") in through or len(through) >= _MOST_NAMES:
@@ -343,10 +390,16 @@ class _Source:
 
         if self._calls is None:
             self._calls = {}
+            self._handed_on = {name for code in self.sourceless for name in code.co_names}
             for caller in self.functions:
                 for node in caller.nodes:
+                    around: Any = caller.around.get(node)
                     if isinstance(node, ast.Call):
                         self._calls.setdefault(str(name_of(node.func)), []).append((node, caller))
+                    elif not (isinstance(around, ast.Call) and around.func is node):
+                        self._handed_on.add(str(name_of(node)))
+        if function.tree.name in self._handed_on:
+            return None
         names = function.parameters()
         position = names.index(name) - function.given_first()
         given = []
@@ -396,33 +449,71 @@ def _walk(node: "Any") -> "Iterator[Any]":
     return ast.walk(node)
 
 
-def _trimmed(node: "Any", function: _Function) -> "list[tuple[str, float]]":
-    """(container, most entries) of what keeps the newest: ``X = X[-n:]``, ``del X[:-n]``, ``X.pop(i-n)``."""
+class _Trim:
+    """A statement that keeps a container's newest; by keys that are made as `key` says, else all of them."""
+
+    __slots__ = ("container", "function", "key", "most", "node")
+
+    def __init__(
+        self, node: "Any", container: "Any", most: float, function: _Function, key: str = ""
+    ) -> None:
+        self.node = node
+        self.container = container
+        self.most = most
+        self.function = function
+        self.key = key
+
+
+def _trimmed_to(node: "Any", use: _Use, trims: "list[_Trim]") -> "float | None":
+    """What the trims leave of what a store puts in; None where none of them is of this very container."""
+    import ast
+
+    if not use.is_store:
+        return None
+    key = "" if use.key is None else ast.unparse(use.key)
+    of_it = [each for each in trims if _is_same(each.container, node) and each.key in ("", key)]
+    return min((each.most for each in of_it), default=None)
+
+
+def _is_same(first: "Any", second: "Any") -> bool:
+    """Whether two expressions read alike, whatever is done with what they name."""
+    import ast
+
+    return ast.unparse(first) == ast.unparse(second)
+
+
+def _trim(node: "Any", function: _Function) -> "_Trim | None":
+    """``X = X[-n:]``, ``del X[:-n]``, ``X.pop(key - n)`` and their like."""
     import ast
 
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
-        name, most = name_of(node.targets[0]), _newest_of_itself(node.targets[0], node.value, function)
-        if name is not None and most is not None:
-            return [(name, most)]
+        target = node.targets[0]
+        if isinstance(target, (ast.Name, ast.Attribute)):
+            most = _newest_of_itself(target, node.value, function)
+            return _Trim(node, target, most, function) if most is not None else None
+    container, key = _emptied_place(node)
+    if container is None or not isinstance(container, (ast.Name, ast.Attribute)):
+        return None
+    if isinstance(key, ast.Slice):
+        most = _negated(key.upper, function) if key.lower is None else None
+        return _Trim(node, container, most, function) if most is not None else None
+    age = _age(key, function) if not isinstance(node, ast.Assign) else None
+    return _Trim(node, container, age[0], function, age[1]) if age is not None else None
+
+
+def _emptied_place(node: "Any") -> "tuple[Any, Any]":
+    """(container, key or slice) of what a statement or a call removes or replaces; (None, None) of others."""
+    import ast
+
     if isinstance(node, ast.Call):
-        removes = isinstance(node.func, ast.Attribute) and node.func.attr in _REMOVES_ONE
         method: Any = node.func
-        emptied = [(method.value, node.args[0])] if removes and node.args else []
-    else:
-        targets = node.targets if isinstance(node, (ast.Assign, ast.Delete)) else []
-        subscripts = [each for each in targets if isinstance(each, ast.Subscript)]
-        emptied = [(each.value, each.slice) for each in subscripts]
-    found = []
-    for container, key in emptied:
-        if isinstance(key, ast.Slice):
-            most = _negated(key.upper, function) if key.lower is None else None
-        else:
-            is_store = isinstance(node, ast.Assign)
-            most = None if is_store else _age(key, function)
-        name = name_of(container)
-        if most is not None and name is not None:
-            found.append((name, most))
-    return found
+        if isinstance(method, ast.Attribute) and method.attr in _REMOVES_ONE and node.args:
+            return method.value, node.args[0]
+    elif isinstance(node, (ast.Assign, ast.Delete)) and len(node.targets) == 1:
+        place = node.targets[0]
+        if isinstance(place, ast.Subscript):
+            return place.value, place.slice
+    return None, None
 
 
 def _newest_of_itself(target: "Any", value: "Any", function: _Function) -> "float | None":
@@ -430,9 +521,9 @@ def _newest_of_itself(target: "Any", value: "Any", function: _Function) -> "floa
     import ast
 
     def mentions_target(part: "Any") -> bool:
-        return any(name_of(each) == name_of(target) for each in _walk(part))
+        return any(name_of(each) == name_of(target) and _is_same(each, target) for each in _walk(part))
 
-    if isinstance(value, ast.IfExp):  # now, or another time
+    if isinstance(value, ast.IfExp) and tells_more_or_less(value.test):  # now, or another time
         value = value.body
     if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
         if mentions_target(value.value) and value.slice.upper is None:
@@ -441,7 +532,7 @@ def _newest_of_itself(target: "Any", value: "Any", function: _Function) -> "floa
         first = value.generators[0]
         if mentions_target(first.iter):
             ages = [_age(test, function) for test in first.ifs]
-            return min((age for age in ages if age is not None), default=None)
+            return min((age[0] for age in ages if age is not None), default=None)
     return None
 
 
@@ -450,18 +541,18 @@ def _negated(part: "Any", function: _Function) -> "float | None":
     import ast
 
     is_negated = isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub)
-    return _number(part.operand, function) if is_negated else None
+    return function.number(part.operand) if is_negated else None
 
 
-def _age(key: "Any", function: _Function) -> "float | None":
-    """The n, where a key is made of something less n, and n is more than 1."""
+def _age(key: "Any", function: _Function) -> "tuple[float, str] | None":
+    """(n, the key without it), where a key is made of something less n, and n is more than 1."""
     import ast
 
     for part in _walk(key):
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub):
-            most = _number(part.right, function)
+            most = function.number(part.right)
             if most is not None and most > 1:
-                return most
+                return most, ast.unparse(key).replace(ast.unparse(part), ast.unparse(part.left))
     return None
 
 
@@ -482,9 +573,11 @@ def _use(node: "Any", function: _Function, *, is_list: bool = False) -> "_Use | 
     if isinstance(around, ast.Attribute):
         return _use_by_method(around, function.around.get(around))
     if isinstance(around, ast.Call):
-        if name_of(around.func) in _AT_AN_END and around.args[:1] == [node]:
+        called = name_of(around.func)
+        if called == "heappush" and around.args[:1] == [node]:
             return _Use()
-        return None if name_of(around.func) in _LOOKING else unknown
+        is_known = called in _HEAPS or (isinstance(around.func, ast.Name) and called in _LOOKING)
+        return None if is_known else unknown
     if isinstance(around, (ast.Compare, ast.For, ast.comprehension, ast.If, ast.While, ast.UnaryOp)):
         return None
     return unknown
@@ -519,66 +612,57 @@ def _modulus(operator: "Any", left: "Any", right: "Any", function: _Function) ->
 
     if not isinstance(operator, (ast.Mod, ast.BitAnd)):
         return None
-    fractions = any(
-        isinstance(each, ast.Div) or (isinstance(each, ast.Constant) and isinstance(each.value, float))
-        for each in ast.walk(left)
-    )
-    limit = _number(right, function)
-    if fractions or limit is None or limit <= 0:
+    bound = [value for value in function.bound.get(getattr(left, "id", ""), ()) if value is not None]
+    if any(_may_be_a_fraction(part) for each in (left, *bound) for part in ast.walk(each)):
         return None
-    most = limit + isinstance(operator, ast.BitAnd)
-    return most if most <= _MOST_VALUES or limit == inf else None
+    limit = function.number(right)
+    if isinstance(right, ast.Attribute) and name_of(left) is not None and not function.is_local(left):
+        return None  # a format, perhaps, of an object's name
+    return None if limit is None else limit + isinstance(operator, ast.BitAnd)
 
 
-def _number(part: "Any", function: _Function) -> "float | None":
-    """A limit that stays: a number, a name or an attribute that the function does not bind, a length.
-
-    inf where it cannot be read; None for anything else.
-    """
+def _may_be_a_fraction(part: "Any") -> bool:
     import ast
 
-    if isinstance(part, ast.Constant):
-        return number_of(part, function.code.co_filename)
-    if isinstance(part, ast.Attribute):
-        return inf
     if isinstance(part, ast.Call):
-        return inf if name_of(part.func) == "len" else None
-    if not isinstance(part, ast.Name) or part.id in function.bound:
-        return None
-    if part.id in function.parameters() or part.id in function.other_parameters():
-        return None
-    value = number_of(part, function.code.co_filename)
-    return inf if value is None else value
+        return name_of(part.func) in _CHANCE
+    return isinstance(part, ast.Div) or (isinstance(part, ast.Constant) and isinstance(part.value, float))
 
 
-def _room(node: "Any", name: str, function: _Function) -> "float | None":
-    """The least bound on ``len(name)`` under which alone a store is reached; None where there is none."""
-    found = [_bound(test, name, function, is_less=holds) for test, holds in conditions(node, function.around)]
+def _room(container: "Any", function: _Function) -> "float | None":
+    """The least bound on its length under which alone a store is reached; None where there is none."""
+    found = [
+        _bound(test, container, function, is_less=holds)
+        for test, holds in conditions(container, function.around)
+    ]
     return min((most for most in found if most is not None), default=None)
 
 
-def _bound(test: "Any", name: str, function: _Function, *, is_less: bool) -> "float | None":
-    """What ``len(name)`` is less than where a test holds, or, `is_less` off, where it does not."""
+def _bound(test: "Any", container: "Any", function: _Function, *, is_less: bool) -> "float | None":
+    """What the container's length is less than where a test holds, or, `is_less` off, where it does not."""
     import ast
 
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return _bound(test.operand, name, function, is_less=not is_less)
+        return _bound(test.operand, container, function, is_less=not is_less)
     if isinstance(test, ast.BoolOp):
         if not isinstance(test.op, ast.And if is_less else ast.Or):
             return None
-        found = [_bound(each, name, function, is_less=is_less) for each in test.values]
+        found = [_bound(each, container, function, is_less=is_less) for each in test.values]
         return min((most for most in found if most is not None), default=None)
     if not isinstance(test, ast.Compare) or len(test.ops) > 1:
         return None
     left, right = test.left, test.comparators[0]
     less, more = (ast.Lt, ast.LtE), (ast.Gt, ast.GtE)
-    if _is_length(left, name):
-        return _number(right, function) if isinstance(test.ops[0], less if is_less else more) else None
-    if _is_length(right, name):
-        return _number(left, function) if isinstance(test.ops[0], more if is_less else less) else None
+    if is_length(left, container):
+        return function.number(right) if isinstance(test.ops[0], less if is_less else more) else None
+    if is_length(right, container):
+        return function.number(left) if isinstance(test.ops[0], more if is_less else less) else None
     return None
 
 
-def _is_length(part: "Any", name: str) -> bool:
-    """Whether it is ``len(name)``, or that of an attribute of this name."""
-    return name_of(getattr(part, "func", None)) == "len" and [name_of(each) for each in part.args] == [name]
+def is_length(part: "Any", container: "Any") -> bool:
+    """Whether it is the length of a container, which is written in the same way."""
+    import ast
+
+    is_call = isinstance(part, ast.Call) and name_of(part.func) == "len" and len(part.args) == 1
+    return is_call and _is_same(part.args[0], container)

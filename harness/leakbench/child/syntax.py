@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
+_ASKS_WHAT_IT_IS = frozenset({"callable", "getattr", "hasattr", "isinstance", "issubclass", "type"})
 _trees: "dict[str, Any]" = {}
 
 
@@ -33,6 +34,31 @@ _functions: "dict[str, dict[tuple[str, int], tuple[Any, str | None]]]" = {}
 def function_at(code: "CodeType") -> "Any":
     """The syntax tree of a function, or None where its source is not to be had."""
     return _function_and_class(code)[0]
+
+
+_nodes: "dict[CodeType, list[Any]]" = {}
+_branches: "dict[str, list[Any]]" = {}
+
+
+def nodes_of(code: "CodeType") -> "list[Any]":
+    """All nodes of a function's tree; none where its source is not to be had."""
+    import ast
+
+    if code not in _nodes:
+        function = function_at(code)
+        _nodes[code] = [] if function is None else list(ast.walk(function))
+    return _nodes[code]
+
+
+def branches_of(file: str) -> "list[Any]":
+    """All that a file decides by a test."""
+    import ast
+
+    if file not in _branches:
+        tree = tree_of(file)
+        nodes = ast.walk(tree) if tree is not None else ()
+        _branches[file] = [node for node in nodes if isinstance(node, (ast.If, ast.While, ast.IfExp))]
+    return _branches[file]
 
 
 def class_of(code: "CodeType") -> "str | None":
@@ -106,8 +132,8 @@ def number_of(part: "Any", file: str) -> "int | None":
     value = part.value if isinstance(part, ast.Constant) else None
     if isinstance(part, ast.Name):
         modules = list(sys.modules.values())
-        module = next((each for each in modules if getattr(each, "__file__", None) == file), None)
-        value = getattr(module, part.id, None)
+        names = [getattr(each, "__dict__", {}) for each in modules]  # a lazy module may raise at a name
+        value = next((each for each in names if each.get("__file__") == file), {}).get(part.id)
     return value if type(value) is int else None
 
 
@@ -130,3 +156,25 @@ def name_of(node: "Any") -> "str | None":
     """The last identifier of a name or an attribute; of anything else None."""
     name = getattr(node, "id", None) or getattr(node, "attr", None)
     return name if isinstance(name, str) else None
+
+
+def tells_more_or_less(part: "Any") -> bool:
+    """Whether a test, or a part of one, turns on how much there is or how late it is, by its form."""
+    import ast
+
+    if isinstance(part, ast.BinOp):
+        return True
+    if isinstance(part, ast.Call):
+        return name_of(part.func) not in _ASKS_WHAT_IT_IS
+    if not isinstance(part, ast.Compare):
+        return any(tells_more_or_less(each) for each in ast.iter_child_nodes(part))
+    words = any(
+        isinstance(each, ast.JoinedStr)
+        or (isinstance(each, ast.Constant) and not isinstance(each.value, (int, float)))
+        for each in (part.left, *part.comparators)
+    )
+    return any(
+        isinstance(each, (ast.Lt, ast.LtE, ast.Gt, ast.GtE))
+        or (isinstance(each, (ast.Eq, ast.NotEq)) and not words)
+        for each in part.ops
+    )
