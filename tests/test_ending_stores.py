@@ -203,6 +203,7 @@ ENDING: dict[Callable[[int], None], float] = {
     under_a_local_that_is_reduced: KEYS,
     under_a_text: KEYS,
     under_a_formatted_text: KEYS,
+    under_one_of_a_list: 2,
     under_two_remainders: 700,
     into_a_set_under_a_mask: 65_536,
     by_a_method: KEYS,
@@ -270,6 +271,12 @@ def under_a_new_object(i: int) -> None:
 def under_a_part_of_a_new_text(i: int) -> None:
     name = str(i) + "-%d" % (i % 3)  # noqa: UP031  # as above
     MAP[name[:-2]] = None
+
+
+def under_one_that_changes(i: int) -> None:
+    user = i % 100
+    QUEUE[user] += 1
+    MAP[QUEUE[user]] = None
 
 
 def under_the_newest(i: int) -> None:
@@ -526,7 +533,7 @@ ENDLESS = [
     with_a_store_into_two, with_an_alias, with_a_function_that_stores, with_an_addition, into_a_list,
     beside_a_list, while_it_is_full, while_it_has_not_just_so_many, while_it_has_fewer_than_steps,
     while_another_has_room, while_one_of_two_tests_holds, whether_it_is_full_or_not,
-    under_what_another_function_returns, without_the_one_before, under_one_of_a_list, with_a_limit_of_none,
+    under_what_another_function_returns, without_the_one_before, under_one_that_changes, with_a_limit_of_none,
     with_a_page_of_its_own, with_a_limit_that_grows, under_a_named_format_of_an_attribute,
     while_another_objects_rows_have_room, trimmed_by_nothing, without_another_type_of_key,
     without_what_is_not_all, under_too_many_remainders, while_it_is_not_endless, under_the_time_of_day,
@@ -560,7 +567,8 @@ def codes_of(step: Callable[[int], None]) -> list[CodeType]:
 def stored_by(step: Callable[[int], None]) -> set[str]:
     """The containers that a step puts something into."""
     names = {name for code in codes_of(step) for name in (*code.co_names, *code.co_freevars)} & NAMES
-    return names - {"QUEUE"} if step in (under_one_of_a_list, under_the_newest) else names
+    read = (under_one_of_a_list, under_one_that_changes, under_the_newest)
+    return names - {"QUEUE"} if step in read else names
 
 
 def soon() -> float:

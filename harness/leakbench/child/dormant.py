@@ -180,7 +180,7 @@ def _codes_of_other_threads() -> "set[CodeType]":
         frame: FrameType | None = top if thread != _thread.get_ident() else None
         while frame is not None:
             codes.add(frame.f_code)
-            owner = frame.f_locals.get("self")
+            owner: Any = frame.f_locals.get("self")
             if timer is not None and type(owner) is timer and type(owner.function) is FunctionType:
                 codes.add(owner.function.__code__)
             frame = frame.f_back

@@ -172,9 +172,9 @@ class _Function:
             node is not self.tree
         ):  # what else binds a name: a pattern, an import, an exception, a definition
             for field in ("name", "asname", "rest"):
-                name = getattr(node, field, None)
-                if isinstance(name, str):
-                    self.bound.setdefault(name.partition(".")[0], []).append(None)
+                bound = getattr(node, field, None)
+                if isinstance(bound, str):
+                    self.bound.setdefault(bound.partition(".")[0], []).append(None)
 
     def number(self, part: "Any") -> "float | None":
         """A limit that stays: a number, a name or an attribute that no function stores to, a length.
@@ -321,6 +321,9 @@ class _Source:
         if isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Mod, ast.BitAnd)):
             if not _is_text(part.left):
                 return _modulus(part.op, part.left, part.right, function)
+        elif isinstance(part, ast.Subscript):  # one of so many, where they are not exchanged
+            values = self._values(part.slice, function, *through)
+            return values if values is not None and values > 1 and self._is_only_read(part.value) else None
         elif isinstance(part, ast.Call) and name_of(part.func) not in _PURE:
             return self._values_of_call(part, function, *through)
         parts = _made_of(part)
@@ -331,6 +334,15 @@ class _Source:
                 return None
             product *= values
         return product if parts else None
+
+    def _is_only_read(self, container: "Any") -> bool:
+        """Whether no function puts anything into a container of that name."""
+        name = name_of(container)
+        return name is not None and not any(
+            name_of(node) == name and _use(node, function) is not None
+            for function in self.functions
+            for node in function.nodes
+        )
 
     def _values_of_call(self, call: "Any", function: _Function, *through: "Any") -> "float | None":
         """The same of a number that is drawn, or of what another of the functions returns."""
