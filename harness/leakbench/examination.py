@@ -211,7 +211,7 @@ class Examination:
         ended = found.kept_rate < least or abs(found.rate_from_then) < least
         woken = found.woken if found.watched_to > top and ended else ()
         rates = [each["entries_per_step"] for each in found.holders if each["entries_per_step"]]
-        came = min(1.0, *rates) * top  # entries; where no container is known to grow, one a step
+        came = min([1.0, *rates]) * top  # entries; where no container is known to grow, one a step
         waiting = []
         for line in found.dormant:
             numbers = [line[each] for each in ("at_entries", "most_entries") if line.get(each) is not None]
