@@ -46,6 +46,13 @@ def _check(*words: str, timeout_seconds: float = 90.0) -> subprocess.CompletedPr
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_seconds, check=False)
 
 
+def _service(folder: Path, text: str) -> Path:
+    """A person's own module."""
+    file = folder / "service.py"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
 def _examine(name: str, **wish: Any) -> Verdict:
     return checking.examine(checking.Wish(f"{KNOWN}::{name}", **wish))
 
@@ -477,42 +484,39 @@ def test_another_interpreter_needs_no_leakbench(python: str, name: str) -> None:
 
 
 def test_setup_and_teardown_are_called(tmp_path: Path) -> None:
-    service = tmp_path / "service.py"
     marks = tmp_path / "marks"
-    service.write_text(
+    service = _service(
+        tmp_path,
         f"def leakcheck_setup():\n    open({str(marks)!r}, 'a').write('up ')\n"
         f"def leakcheck_teardown():\n    open({str(marks)!r}, 'a').write('down ')\n"
         "def step(i):\n    pass\n",
-        encoding="utf-8",
     )
     assert checking.examine(checking.Wish(f"{service}::step")).verdict == "steady"
     assert marks.read_text(encoding="utf-8").split() == ["up", "down"]
 
 
 def test_setup_and_teardown_may_be_coroutines_on_the_loop_of_the_steps(tmp_path: Path) -> None:
-    service = tmp_path / "service.py"
     marks = tmp_path / "marks"
-    service.write_text(
+    service = _service(
+        tmp_path,
         "import asyncio\n"
         "async def leakcheck_setup():\n    global loop\n    loop = asyncio.get_running_loop()\n"
         f"async def leakcheck_teardown():\n    open({str(marks)!r}, 'a').write('down')\n"
         "async def step(i):\n    assert asyncio.get_running_loop() is loop\n",
-        encoding="utf-8",
     )
     verdict = checking.examine(checking.Wish(f"{service}::step", steps=256))
     assert (verdict.ops, marks.read_text(encoding="utf-8")) == (256, "down")
 
 
 def test_the_setup_of_a_web_application_is_on_its_loop(tmp_path: Path) -> None:
-    service = tmp_path / "service.py"
-    service.write_text(
+    service = _service(
+        tmp_path,
         "import asyncio\n"
         "async def leakcheck_setup():\n    global loop\n    loop = asyncio.get_running_loop()\n"
         "async def app(scope, receive, send):\n"
         "    assert asyncio.get_running_loop() is loop\n"
         "    await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
         "    await send({'type': 'http.response.body', 'body': b''})\n",
-        encoding="utf-8",
     )
     assert checking.examine(checking.Wish(f"{service}::app", steps=256)).ops == 256
 
@@ -527,10 +531,9 @@ def test_the_setup_of_a_web_application_is_on_its_loop(tmp_path: Path) -> None:
 def test_a_setup_that_raises_is_told_from_a_module_that_does_not_import(
     tmp_path: Path, raised: str, said: str
 ) -> None:
-    service = tmp_path / "service.py"
-    service.write_text(
+    service = _service(
+        tmp_path,
         f"def leakcheck_setup():\n    raise {raised}\ndef step(i):\n    pass\n",
-        encoding="utf-8",
     )
     done = _check(f"{service}::step")
     assert done.returncode == 2
@@ -547,8 +550,7 @@ def test_a_setup_that_raises_is_told_from_a_module_that_does_not_import(
     ],
 )
 def test_a_setup_that_cannot_be_called_is_said_plainly(tmp_path: Path, hook: str, said: str) -> None:
-    service = tmp_path / "service.py"
-    service.write_text(f"{hook}\ndef step(i):\n    pass\n", encoding="utf-8")
+    service = _service(tmp_path, f"{hook}\ndef step(i):\n    pass\n")
     done = _check(f"{service}::step")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert said in done.stderr
@@ -558,11 +560,10 @@ def test_a_setup_that_cannot_be_called_is_said_plainly(tmp_path: Path, hook: str
 @pytest.mark.parametrize("limit", [None, 64 << 20])
 def test_the_ceiling_of_a_filling_cache_is_its_bound_in_bytes(tmp_path: Path, limit: int | None) -> None:
     """The warm-up fills it too: 600 entries of 128 KiB are 75 MiB, whatever came before the baseline."""
-    service = tmp_path / "service.py"
-    service.write_text(
+    service = _service(
+        tmp_path,
         "import functools\n@functools.lru_cache(maxsize=600)\n"
         "def cached(key):\n    return bytearray(128 << 10)\ndef step(i):\n    cached(i)\n",
-        encoding="utf-8",
     )
     wish = checking.Wish(f"{service}::step", growth_cap_bytes=30 << 20, limit_bytes=limit)
     verdict = checking.examine(wish)
@@ -575,11 +576,10 @@ def test_the_ceiling_of_a_filling_cache_is_its_bound_in_bytes(tmp_path: Path, li
 @pytest.mark.slow
 @pytest.mark.parametrize("only_verdict", [True, False])
 def test_a_bound_in_units_of_its_own_is_no_proof_and_no_leak(tmp_path: Path, *, only_verdict: bool) -> None:
-    service = tmp_path / "service.py"
-    service.write_text(
+    service = _service(
+        tmp_path,
         "import cachetools\nCACHE = cachetools.LRUCache(maxsize=600 << 20, getsizeof=len)\n"
         "def step(i):\n    CACHE[i] = bytearray(1 << 20)\n",
-        encoding="utf-8",
     )
     wish = checking.Wish(f"{service}::step", only_verdict=only_verdict, growth_cap_bytes=100 << 20)
     verdict = checking.examine(wish)
@@ -610,13 +610,12 @@ def test_a_leak_that_the_growth_cap_cut_short_says_so() -> None:
 @pytest.mark.slow
 def test_a_leak_beside_what_ends_is_a_leak(tmp_path: Path) -> None:
     """COUNTS takes 5,000 keys, more than who looks for the holder sees it take."""
-    service = tmp_path / "service.py"
-    service.write_text(
+    service = _service(
+        tmp_path,
         "COUNTS, LOG = {}, []\n"
         "def step(i):\n    COUNTS[i % 5_000] = bytes(200)\n    LOG.append([i])\n"
         "def native(i):\n    COUNTS[i % 5_000] = bytes(200)\n    MALLOC(64)\n"
         "import ctypes\nMALLOC = ctypes.CDLL(None).malloc\n",
-        encoding="utf-8",
     )
     for name in ("step", "native"):
         for only_verdict in (True, False):
@@ -626,12 +625,11 @@ def test_a_leak_beside_what_ends_is_a_leak(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_step_that_cannot_be_watched_still_has_a_holder(tmp_path: Path) -> None:
-    service = tmp_path / "service.py"
-    service.write_text(
+    service = _service(
+        tmp_path,
         "import sys\nLOG = []\n"
         "def step(i):\n    LOG.append([i])\n    if sys.gettrace():\n        raise RuntimeError\n"
         "    if len(LOG) > 10**7:\n        LOG.clear()\n",
-        encoding="utf-8",
     )
     verdict = checking.examine(checking.Wish(f"{service}::step"))
     assert verdict.verdict == "leak"
@@ -641,10 +639,9 @@ def test_a_step_that_cannot_be_watched_still_has_a_holder(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_what_twenty_maps_share_is_held_by_them(tmp_path: Path) -> None:
-    service = tmp_path / "service.py"
     maps = "".join(f"M{n} = {{}}\n" for n in range(24))
     stores = "".join(f"    M{n}[i] = [i]\n" for n in range(24))
-    service.write_text(f"{maps}def step(i):\n{stores}", encoding="utf-8")
+    service = _service(tmp_path, f"{maps}def step(i):\n{stores}")
     verdict = checking.examine(checking.Wish(f"{service}::step"))
     assert verdict.verdict == "leak"
     assert verdict.holder is not None
@@ -653,11 +650,10 @@ def test_what_twenty_maps_share_is_held_by_them(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_cycles_of_a_program_that_collects_none_are_held_by_nobody(tmp_path: Path) -> None:
-    service = tmp_path / "service.py"
-    service.write_text(
+    service = _service(
+        tmp_path,
         "import gc\ngc.disable()\nclass Node:\n    pass\n"
         "def step(i):\n    node = Node()\n    node.own = node\n",
-        encoding="utf-8",
     )
     verdict = checking.examine(checking.Wish(f"{service}::step"))
     assert verdict.verdict == "leak"

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from leakbench.checking import machine_bytes
 from leakbench.launch import ADDR_NO_RANDOMIZE, PR_SET_THP_DISABLE
 from leakbench.model import SCHEMA
 
@@ -44,7 +45,7 @@ def machine() -> dict[str, Any]:
         "arch": platform.machine(),
         "cpu": _cpu(),
         "cores": os.cpu_count() or 1,
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "memory_bytes": machine_bytes(),
         "libc": f"{libc} {version}".strip() or "unknown",
         "aslr_off": can_switch_aslr_off(),
         "huge_pages": huge_pages(),
@@ -176,7 +177,7 @@ def available_bytes() -> int:
         text = Path("/proc/meminfo").read_text(encoding="ascii")
         return int(text.partition("MemAvailable:")[2].split(None, 1)[0]) * 1024
     except (OSError, IndexError):  # no Linux: half of all there is
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        return machine_bytes() // 2
 
 
 def cores() -> int:

@@ -96,7 +96,6 @@ class Examination:
         site = None
         if not self.wish.only_verdict and (grown.verdict == "leak" or full is not None):
             found = self._look_closer(found, grown)
-            site = None
             if full is None and (grown.leak_bytes_per_step or beside is not None):
                 site = self._site(grown, beside, found, pace)
         if ready["has_teardown"]:

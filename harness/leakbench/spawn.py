@@ -267,7 +267,7 @@ def _halt(pid: int) -> None:
             with open(f"/proc/{pid}/stat", "rb") as stat:
                 if stat.read().rpartition(b")")[2].split()[0] in _AT_REST:
                     return
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)  # no event tells of a stop to one who has not traced it
     except OSError:  # it is gone, or the kernel lists no processes
         return
 

@@ -16,6 +16,7 @@ from leakbench.child.syntax import (
     bindings,
     branches_of,
     class_of,
+    counted_by,
     function_at,
     name_of,
     nodes_of,
@@ -236,7 +237,6 @@ def _removing(
     in the place of an owner takes all away, and of an entry too, where it is inside one that something grows
     (`replaced`). What an ``__init__`` binds is the new object's own.
     """
-    emptying = _lines_that_empty_an_entry(code) if replaced and _stores_by_key(code) else set()
     places: dict[int, int] = {}
     line = code.co_firstlineno
     before = ""
@@ -245,7 +245,7 @@ def _removing(
         name = str(instruction.argval)
         if (
             instruction.opname in _DELETES
-            or (instruction.opname == "STORE_SUBSCR" and line in emptying)
+            or (replaced and instruction.opname == "STORE_SUBSCR" and line in _lines_that_empty(code))
             or (instruction.opname in _SLICE_STORES and before == "BUILD_SLICE")
             or (instruction.opname in _REBINDS and name in owners and code.co_name != "__init__")
             or (
@@ -258,22 +258,23 @@ def _removing(
     return places
 
 
-def _stores_by_key(code: "CodeType") -> bool:
-    return any(instruction.opname == "STORE_SUBSCR" for instruction in dis.get_instructions(code))
+_emptying: "dict[CodeType, set[int]]" = {}
 
 
-def _lines_that_empty_an_entry(code: "CodeType") -> "set[int]":
+def _lines_that_empty(code: "CodeType") -> "set[int]":
     """The lines that put something new and empty into the place of an entry: ``STATE["rows"] = []``."""
     import ast
 
-    return {
-        line
-        for node in nodes_of(code)
-        if isinstance(node, ast.Assign)
-        and any(isinstance(target, ast.Subscript) for target in node.targets)
-        and _is_new_and_empty(node.value)
-        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
-    }
+    if code not in _emptying:
+        _emptying[code] = {
+            line
+            for node in nodes_of(code)
+            if isinstance(node, ast.Assign)
+            and any(isinstance(target, ast.Subscript) for target in node.targets)
+            and _is_new_and_empty(node.value)
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        }
+    return _emptying[code]
 
 
 def _is_new_and_empty(value: "Any") -> bool:
@@ -449,9 +450,7 @@ def _entries_at(code: "CodeType", line: int, wanted: "Container[str]") -> "int |
         body: list[Any] = node.body
         if not body[0].lineno <= line <= (body[-1].end_lineno or body[-1].lineno):
             continue
-        length: Any = node.test.left
-        is_length = isinstance(length, ast.Call) and name_of(length.func) == "len" and len(length.args) == 1
-        name = name_of(length.args[0]) if is_length else None
+        name = name_of(counted_by(node.test.left))
         if name is None or name not in wanted or name in code.co_varnames:
             continue
         if isinstance(node.test.ops[0], (ast.Gt, ast.GtE, ast.Eq)):
@@ -461,5 +460,4 @@ def _entries_at(code: "CodeType", line: int, wanted: "Container[str]") -> "int |
 
 def _is_process_id(part: "Any") -> bool:
     """Whether a part of an expression is called a process id: ``pid``, ``cls._pid``, ``os.getpid``."""
-    name = getattr(part, "id", None) or getattr(part, "attr", None)
-    return isinstance(name, str) and name.lstrip("_") in _PROCESS_IDS
+    return (name_of(part) or "").lstrip("_") in _PROCESS_IDS

@@ -15,8 +15,10 @@ from leakbench.child.syntax import (
     bindings,
     class_of,
     conditions,
+    counted_by,
     function_at,
     name_of,
+    nodes_of,
     number_of,
     tells_more_or_less,
 )
@@ -141,7 +143,7 @@ class _Function:
         self.changed = changed  # attributes and globals that some function stores to
         self.code = code
         self.tree = tree
-        self.nodes: list[Any] = list(ast.walk(tree))
+        self.nodes = nodes_of(code)
         self.around = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
         self.bound: dict[str, list[Any]] = {}  # what each name is bound to; None: to what nobody knows
         self.shared: set[str] = set()  # bound here, and others' too
@@ -168,9 +170,7 @@ class _Function:
             self.shared.update(node.names)
             for name in node.names:
                 self.bound.setdefault(name, []).append(None)
-        elif (
-            node is not self.tree
-        ):  # what else binds a name: a pattern, an import, an exception, a definition
+        elif node is not self.tree:  # a pattern, an import, an exception, a definition bind a name too
             for field in ("name", "asname", "rest"):
                 bound = getattr(node, field, None)
                 if isinstance(bound, str):
@@ -665,16 +665,14 @@ def _bound(test: "Any", container: "Any", function: _Function, *, is_less: bool)
         return None
     left, right = test.left, test.comparators[0]
     less, more = (ast.Lt, ast.LtE), (ast.Gt, ast.GtE)
-    if is_length(left, container):
+    if _is_length(left, container):
         return function.number(right) if isinstance(test.ops[0], less if is_less else more) else None
-    if is_length(right, container):
+    if _is_length(right, container):
         return function.number(left) if isinstance(test.ops[0], more if is_less else less) else None
     return None
 
 
-def is_length(part: "Any", container: "Any") -> bool:
+def _is_length(part: "Any", container: "Any") -> bool:
     """Whether it is the length of a container, which is written in the same way."""
-    import ast
-
-    is_call = isinstance(part, ast.Call) and name_of(part.func) == "len" and len(part.args) == 1
-    return is_call and _is_same(part.args[0], container)
+    counted = counted_by(part)
+    return counted is not None and _is_same(counted, container)

@@ -176,7 +176,7 @@ class Ladder:
         """
         read = self._heap.read()
         for _ in range(_MOST_READINGS if _thread._count() else 0):  # noqa: SLF001  # as in `gauges`
-            time.sleep(_BETWEEN_READINGS_SECONDS)
+            time.sleep(_BETWEEN_READINGS_SECONDS)  # lets the other threads run; none says that it has let go
             before, read = read, self._heap.read()
             if read == before:
                 break

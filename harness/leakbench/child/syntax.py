@@ -125,6 +125,14 @@ def _leaves(node: "Any") -> bool:
     )
 
 
+def counted_by(part: "Any") -> "Any":
+    """What ``len(…)`` counts; None where an expression is none."""
+    import ast
+
+    is_length = isinstance(part, ast.Call) and name_of(part.func) == "len" and len(part.args) == 1
+    return part.args[0] if is_length else None
+
+
 def number_of(part: "Any", file: str) -> "int | None":
     """The whole number that an expression is, or that the file's module has by that name."""
     import ast

@@ -196,14 +196,14 @@ class MonitoredMap(MutableMapping[K, V]):
 
     def __or__(self, other: object) -> MonitoredMap[K, V]:
         if not isinstance(other, Mapping):
-            return NotImplemented
+            return NotImplemented  # Python asks the other operand then
         both = self.copy()
         both.update(other)
         return both
 
     def __ror__(self, other: object) -> MonitoredMap[K, V]:
         if not isinstance(other, Mapping):
-            return NotImplemented
+            return NotImplemented  # Python asks the other operand then
         both = self.copy()
         both.clear()
         both.update(other)
